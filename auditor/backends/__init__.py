@@ -1,0 +1,101 @@
+"""Models: one protocol (`base.Backend`), and what runs it. Nothing heavy is imported before a model is loaded."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from auditor.backends.base import Backend
+from auditor.errors import InputError, ModelError
+from auditor.modelcard import CARD_NAME, ModelCard, as_preprocessing, read_card, with_classes
+
+FLOAT = "model.onnx"
+INT8 = "model.int8.onnx"
+
+
+def load_backend(
+    model: Path,
+    *,
+    device: str = "auto",
+    kind: str = "onnx",
+    preprocessing: str | None = None,
+    classes: Path | None = None,
+    threads: int | None = None,
+) -> Backend:
+    """Loads a classifier.
+
+    Args:
+        model: A folder with `model.json` and `model.onnx` or `model.int8.onnx` (taken on the CPU where it exists), or
+            a file, `.onnx` or `.keras`. A `model.json` beside a file counts where it lists that file.
+        device: "auto", "cpu" or "cuda". "auto" takes CUDA where it starts.
+        kind: For a folder, what runs it: "onnx" or "keras".
+        preprocessing: "raw", "tf", "torch" or "caffe"; overrides the card, or the guess for a file without one.
+        classes: A file with class names; overrides the card.
+        threads: CPU threads; all cores if None.
+
+    Raises:
+        ModelError: there is no model at this path, or it cannot be used.
+        ModelMismatch: model, card and stated classes disagree.
+        DeviceUnavailable: the device that was asked for is not there.
+        MissingDependency: a Keras model, and no Keras.
+    """
+    how = None if preprocessing is None else as_preprocessing(preprocessing)
+    names = None
+    if classes is not None:
+        from auditor.backends.bare import read_classes
+
+        names = read_classes(classes)
+    if kind not in ("onnx", "keras"):
+        raise InputError(f"backend {kind!r} is not known; expected onnx or keras")
+    if model.is_dir():
+        card: ModelCard | None = read_card(_existing(model / CARD_NAME, "a model folder holds its card"))
+        runs_keras = kind == "keras"
+    elif model.is_file():
+        if model.suffix.lower() not in (".onnx", ".keras"):
+            raise ModelError(f"{model} ends in {model.suffix!r}; expected .onnx or .keras, or a model folder")
+        runs_keras = model.suffix.lower() == ".keras"
+        card = _card_beside(model)
+    else:
+        raise ModelError(f"there is no model at {model}; looked for a folder with {CARD_NAME}, a .onnx, a .keras file")
+    if card is not None and names is not None:
+        card = with_classes(card, names)
+    if card is not None and how is not None:
+        stated = {key: guess for key, guess in card.guessed.items() if key != "preprocessing"}
+        card = replace(card, preprocessing=how, guessed=stated)
+    if runs_keras:
+        from auditor.backends.keras import KerasBackend
+
+        return KerasBackend(
+            model if model.is_file() else _first(model, [FLOAT]),
+            card=card, device=device, preprocessing=how, classes=names, threads=threads,
+        )  # fmt: skip
+    from auditor.backends.onnx import OnnxBackend, resolve_device
+
+    there = resolve_device(device)
+    path = model if model.is_file() else _first(model, [INT8, FLOAT] if there == "cpu" else [FLOAT, INT8])
+    return OnnxBackend(path, card=card, device=there, preprocessing=how, classes=names, threads=threads)
+
+
+def _card_beside(path: Path) -> ModelCard | None:
+    """The card of a file's folder, where it speaks of this file."""
+    beside = path.parent / CARD_NAME
+    if not beside.is_file():
+        return None
+    try:
+        card = read_card(beside)
+    except ModelError:
+        return None                                             # some other program's model.json
+    return card if path.name in card.files else None
+
+
+def _first(folder: Path, names: Sequence[str]) -> Path:
+    """The first of these files that the folder has."""
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise ModelError(f"{folder} has a card, but no model; looked for {', '.join(str(folder / name) for name in names)}")
+
+
+def _existing(path: Path, why: str) -> Path:
+    if not path.is_file():
+        raise ModelError(f"there is no {path}; {why}, {CARD_NAME}, beside {INT8} or {FLOAT}")
+    return path

@@ -1,0 +1,87 @@
+"""What a scan asks of a model: probabilities, embedding and heatmap data from one forward pass."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.modelcard import ModelCard, Preprocessing
+
+# Per channel, of ImageNet; https://keras.io/api/applications (imagenet_utils.preprocess_input).
+_CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)
+_TORCH_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
+_TORCH_STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """The outcome of one forward pass over a batch of B images.
+
+    Attributes:
+        probabilities: (B, C) float32, rows sum to 1.
+        embedding: (B, K) float32, the pooled features that the head sees.
+        features: (B, h, w, K) float32, the last feature map, channels last; None where the graph has no head
+            that starts with global average pooling.
+    """
+
+    probabilities: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+    features: NDArray[np.float32] | None
+
+
+class Backend(Protocol):
+    """Runs a classifier over batches of images.
+
+    Attributes:
+        card: What is known about the model; classes, input size, preprocessing.
+        kind: "onnx" or "keras".
+        device: Where it runs, "cpu" or "cuda".
+        sha256: Of the weights file, in hex.
+        head: (K, C) float32 weights of the linear layer behind the pooling, d logit_c / d pooled feature k; None
+            where there is no such head. For a single sigmoid unit, the columns are (-w, w).
+        no_head: Why `head` is None, as a clause that the report can print; "" where there is a head.
+    """
+
+    card: ModelCard
+    kind: str
+    device: str
+    sha256: str
+    head: NDArray[np.float32] | None
+    no_head: str
+
+    def forward(self, images: NDArray[np.uint8]) -> Forward:
+        """images: (B, H, W, 3) uint8 RGB at `card.input_size`. Never changes its argument."""
+        ...
+
+
+def preprocess(images: NDArray[np.uint8], how: Preprocessing) -> NDArray[np.float32]:
+    """(B, H, W, 3) uint8 RGB -> float32 of the same shape, as the model was trained to see it."""
+    pixels = images.astype(np.float32)                          # (B, H, W, 3), a copy
+    if how == "tf":
+        return pixels / 127.5 - 1.0
+    if how == "torch":
+        return ((pixels / 255.0 - _TORCH_MEAN) / _TORCH_STD).astype(np.float32)
+    if how == "caffe":
+        return np.ascontiguousarray(pixels[..., ::-1]) - _CAFFE_MEAN_BGR
+    return pixels
+
+
+def as_probabilities(outputs: NDArray[np.floating], *, are_logits: bool) -> NDArray[np.float32]:
+    """(B, C) logits, probabilities or one sigmoid unit (B, 1) -> (B, C) float32 rows that sum to 1, C >= 2.
+
+    A single unit is the probability (or the logit) of the second class, as in Keras.
+    """
+    values = outputs.astype(np.float64)                         # (B, C)
+    if values.shape[1] == 1:
+        positive = 1.0 / (1.0 + np.exp(-np.clip(values, -60, 60))) if are_logits else np.clip(values, 0, 1)
+        return np.concatenate([1.0 - positive, positive], axis=1).astype(np.float32)
+    if are_logits:
+        values = np.exp(values - values.max(axis=1, keepdims=True))
+    total = values.sum(axis=1, keepdims=True)
+    return (values / np.where(total > 0, total, 1.0)).astype(np.float32)
+
+
+def two_sided(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Head weights (K, C) as they are; of a single unit (K, 1) -> (K, 2), evidence against and for the second class."""
+    return np.concatenate([-weights, weights], axis=1) if weights.shape[1] == 1 else weights

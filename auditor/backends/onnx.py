@@ -1,0 +1,252 @@
+"""Runs an ONNX classifier in onnxruntime, with its features and embedding promoted to outputs.
+
+A model is hostile input: no custom operator library is ever registered.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from auditor.backends.anatomy import Anatomy, Head, dissect
+from auditor.backends.bare import bare_card, check_classes, check_size, choose_size
+from auditor.backends.base import Forward, as_probabilities, preprocess, two_sided
+from auditor.backends.graph import read_input, scales_itself
+from auditor.backends.onnx_file import read_model
+from auditor.errors import DeviceUnavailable, ModelError, ModelMismatch
+from auditor.modelcard import ModelCard, Preprocessing
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+CUDA = "CUDAExecutionProvider"
+CPU = "CPUExecutionProvider"
+# TF32 rounds products to 10 bits: scores would differ from the CPU's in the third digit.
+_CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
+
+
+class OnnxBackend:
+    """Implements `Backend` for one ONNX file.
+
+    Args:
+        path: The model.
+        card: What is known about it; None for a bare file: the rest is read from the graph, or guessed.
+        device: "cpu" or "cuda", as `resolve_device` gives it.
+        preprocessing: For a bare file, what the user stated.
+        classes: For a bare file, class names that the user stated.
+        threads: Of the CPU; all cores if None.
+
+    Raises:
+        ModelError: the file is no ONNX model, or no image classifier.
+        ModelMismatch: card, stated classes and graph disagree.
+        DeviceUnavailable: CUDA was asked for and does not start.
+    """
+
+    kind = "onnx"
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        card: ModelCard | None = None,
+        device: str = "cpu",
+        preprocessing: Preprocessing | None = None,
+        classes: tuple[str, ...] | None = None,
+        threads: int | None = None,
+    ) -> None:
+        model, self.sha256 = read_model(path, card)
+        self._input = read_input(model)
+        stated = (self._input.height, self._input.width)
+        metadata = {entry.key: entry.value for entry in model.metadata_props}
+        size, size_guess = choose_size(stated, metadata) if card is None else (card.input_size, None)
+        check_size(path, stated, size)
+        anatomy = dissect(model, size)
+        scaled = scales_itself(model)
+        self._scores, self._embedding, self._are_logits = anatomy.scores, anatomy.embedding, anatomy.are_logits
+        self._head: Head | None = anatomy.head
+        self.no_head = anatomy.no_head
+        self._session = _open(promote(model, anatomy), device, threads, path)
+        self.device = device
+        self._size = size
+        self._batch = self._input.batch
+        self._how: Preprocessing = "raw"
+        columns = self._probe(path)
+        self.card = card or bare_card(
+            path, columns, size, size_guess, metadata,
+            channels_first=self._input.channels_first,
+            evidence=("raw", "the graph scales its input itself") if scaled else None,
+            takes_uint8=self._input.dtype == np.uint8,
+            preprocessing=preprocessing, classes=classes,
+        )  # fmt: skip
+        check_classes(path, self.card, columns)
+        self._how = self.card.preprocessing
+        if self._input.dtype == np.uint8 and self._how != "raw":
+            raise ModelMismatch(
+                f"{path} takes uint8 pixels as they are, but its preprocessing is {self._how!r}; state `raw`"
+            )
+        self.head = two_sided(self._head.linear.weights) if self._head else None
+
+    def forward(self, images: NDArray[np.uint8]) -> Forward:
+        """images: (B, H, W, 3) uint8 RGB at `card.input_size`. Never changes its argument."""
+        if images.dtype != np.uint8 or images.shape[1:] != (*self._size, 3):
+            raise ValueError(f"received {images.dtype} {images.shape}; expected uint8 (B, {self._size}, 3)")
+        scores, embedding, features = self._run(images)
+        return Forward(
+            probabilities=as_probabilities(_flat(scores), are_logits=self._are_logits),
+            embedding=_flat(embedding).astype(np.float32),
+            features=None if features is None else self._channels_last(features),
+        )
+
+    def _run(self, images: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+        """(B, H, W, 3) uint8 -> raw scores, embedding and features; batches of the size that the graph wants."""
+        fixed = self._batch or max(len(images), 1)
+        names = [self._scores, self._embedding, *([self._head.pooling.features] if self._head else [])]
+        parts = []
+        for start in range(0, max(len(images), 1), fixed):
+            chunk = images[start : start + fixed]               # (n, H, W, 3)
+            kept = len(chunk)
+            if kept < fixed:
+                chunk = np.concatenate([chunk, np.zeros((fixed - kept, *images.shape[1:]), np.uint8)])
+            feed = {self._input.name: self._pixels(chunk)}
+            parts.append([np.asarray(array)[:kept] for array in self._session.run(names, feed)])
+        arrays = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        return arrays[0], arrays[1], arrays[2] if self._head else None
+
+    def _pixels(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """(B, H, W, 3) uint8 RGB -> what the graph's input takes."""
+        pixels: NDArray[Any] = images if self._input.dtype == np.uint8 else preprocess(images, self._how)
+        if self._input.channels_first:
+            pixels = pixels.transpose(0, 3, 1, 2)               # (B, 3, H, W)
+        return np.ascontiguousarray(pixels, dtype=self._input.dtype)
+
+    def _channels_last(self, features: NDArray[Any]) -> NDArray[np.float32]:
+        """(B, K, h, w) or (B, h, w, K) -> (B, h, w, K) float32."""
+        first = self._head is not None and self._head.pooling.channels_first
+        return np.ascontiguousarray(features.transpose(0, 2, 3, 1) if first else features, dtype=np.float32)
+
+    def _probe(self, path: Path) -> int:
+        """Runs two noise images, to learn what only a run can show; returns the number of scores per image."""
+        noise = np.random.default_rng(0).integers(0, 256, (2, *self._size, 3), dtype=np.uint8)
+        try:
+            scores, embedding, features = self._run(noise)
+        except Exception as error:  # onnxruntime's errors share no base
+            if self._batch is not None:
+                raise ModelError(f"{path} does not run: {error}") from None
+            self._batch = 1                                     # says any batch, but a reshape inside is fixed to one
+            return self._probe(path)
+        if self._batch is None and len(scores) != 2:
+            self._batch = 1
+            return self._probe(path)
+        if scores.dtype.kind != "f" or scores.size != scores.shape[0] * max(scores.shape[1:], default=0):
+            raise ModelError(
+                f"{path} gives {scores.dtype} scores of shape {scores.shape}; expected float (batch, classes)"
+            )
+        scores = _flat(scores).astype(np.float64)               # (2, C)
+        if self._are_logits and scores.shape[1] > 1 and _are_probabilities(scores):
+            self._are_logits = False                            # a softmax that the walk did not recognise
+        elif self._head is not None and features is not None:
+            self._check_head(scores, _flat(embedding), self._channels_last(features))
+        return int(scores.shape[1])
+
+    def _check_head(self, scores: NDArray[np.float64], pooled: NDArray[Any], features: NDArray[np.float32]) -> None:
+        """Recomputes the scores from the features; drops a head that does not explain them."""
+        if self._head is None or not self._are_logits:
+            return
+        weights, bias = self._head.linear.weights, self._head.linear.bias
+        means = features.mean(axis=(1, 2), dtype=np.float64)    # (2, K)
+        logits = means @ weights + bias                         # (2, C)
+        scale = np.abs(means) @ np.abs(weights) + np.abs(bias)  # quantisation between the two costs under 1 % of it
+        if np.shape(logits) != scores.shape or np.any(np.abs(logits - scores) > 0.02 * scale + 1e-4):
+            self._head, self.no_head = None, "its head does not reproduce its scores from its features"
+
+
+def resolve_device(device: str) -> str:
+    """"auto", "cpu" or "cuda" -> the device that is there; starts CUDA once to be sure.
+
+    Raises:
+        DeviceUnavailable: CUDA was asked for and does not start.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise DeviceUnavailable(f"device {device!r} is not known; expected auto, cpu or cuda")
+    if device == "cpu":
+        return "cpu"
+    import onnxruntime
+
+    installed = onnxruntime.get_available_providers()
+    if CUDA in installed:
+        node = onnx.helper.make_node("Identity", ["x"], ["y"])
+        infos = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy"]
+        graph = onnx.helper.make_graph([node], "probe", infos[:1], infos[1:])
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+        try:
+            _open(model, "cuda", None, Path("a probe"))
+            return "cuda"
+        except DeviceUnavailable:
+            if device == "cuda":
+                raise
+    if device == "cuda":
+        raise DeviceUnavailable(
+            f"device cuda was asked for, but this onnxruntime has {', '.join(installed)} only. Replace it: "
+            "`pip uninstall onnxruntime`, then `pip install 'auditor[gpu]'` (the two cannot live together); "
+            "or take --device cpu."
+        )
+    return "cpu"
+
+
+def promote(model: onnx.ModelProto, anatomy: Anatomy) -> onnx.ModelProto:
+    """A copy whose outputs are scores, embedding and features, so that one run gives all three."""
+    promoted = onnx.ModelProto()
+    promoted.CopyFrom(model)
+    features = [anatomy.head.pooling.features] if anatomy.head else []
+    del promoted.graph.output[:]                                # what only the old outputs needed is not run
+    known = {entry.name: entry for entry in (*model.graph.output, *model.graph.value_info)}
+    for name in dict.fromkeys([anatomy.scores, anatomy.embedding, *features]):
+        promoted.graph.output.append(known.get(name, onnx.ValueInfoProto(name=name)))
+    return promoted
+
+
+def _open(model: onnx.ModelProto, device: str, threads: int | None, path: Path) -> "onnxruntime.InferenceSession":
+    """Starts a session on exactly this device."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)                  # what matters arrives as an exception
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.use_deterministic_compute = True
+    options.intra_op_num_threads = threads or _cores()
+    # Waiting threads sleep: spinning, they hold the cores that decode images (MobileNetV2, two busy cores: 37 ms per
+    # image spinning, 15 ms sleeping).
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    providers: list[Any] = [CPU]
+    if device == "cuda":
+        if hasattr(onnxruntime, "preload_dlls"):
+            onnxruntime.preload_dlls()                          # CUDA and cuDNN from the nvidia packages, if installed
+        providers = [(CUDA, _CUDA_OPTIONS), CPU]
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
+    except Exception as error:  # onnxruntime's errors share no base
+        if device == "cuda":
+            raise DeviceUnavailable(f"onnxruntime cannot start {path} on CUDA: {error}") from None
+        raise ModelError(f"onnxruntime cannot load {path}: {error}") from None
+    if device == "cuda" and CUDA not in session.get_providers():
+        raise DeviceUnavailable(
+            f"onnxruntime has {CUDA}, but it does not start here (started: {', '.join(session.get_providers())}). "
+            "Install a driver, CUDA and cuDNN of the versions at "
+            "https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html, or take --device cpu."
+        )
+    return session
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _flat(array: NDArray[Any]) -> NDArray[Any]:
+    return array.reshape(len(array), -1)                        # (B, C, 1, 1) and the like -> (B, C)
+
+
+def _are_probabilities(rows: NDArray[np.float64]) -> bool:
+    return bool(np.all(rows >= 0) and np.allclose(rows.sum(axis=1), 1.0, atol=0.02))

@@ -1,0 +1,1 @@
+"""Training, evaluation and export of models; the only room that may need TensorFlow."""
