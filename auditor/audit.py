@@ -1,0 +1,165 @@
+"""The result of a scan: a frozen record that the report and the exports render and never compute with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+FORMAT_VERSION = 1
+
+Severity = Literal["high", "medium", "low"]
+Status = Literal["new", "persisting", "accepted"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of `findings.jsonl`.
+
+    Attributes:
+        id: Hash of content, rule, label and n-th copy: the same every night while the image is unchanged.
+        rule: Name of the rule, as in the registry of checks.
+        severity: How much it matters.
+        file: POSIX path relative to the root of the data set; None for a rule about the whole set.
+        split: The split it is in, if any.
+        related: Other files that the finding is about.
+        label: The class that the data set gives it, if any.
+        suggested: The class that it should have, by the rule; None where the rule suggests none.
+        score: In [0, 1], 0 worst.
+        value: What was measured, in the rule's own unit.
+        threshold: What `value` was compared with.
+        message: One sentence with rule, value and threshold.
+        status: Against the last run.
+    """
+
+    id: str
+    rule: str
+    severity: Severity
+    file: str | None
+    split: str | None
+    related: tuple[str, ...]
+    label: str | None
+    suggested: str | None
+    score: float
+    value: float | None
+    threshold: float | None
+    message: str
+    status: Status = "new"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule that ran, for the report's legend: its settings are the check's arguments."""
+
+    name: str
+    title: str
+    description: str
+    settings: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Pictures of one flagged image, encoded (JPEG), ready to be shown.
+
+    Attributes:
+        thumbnail: The image, upright.
+        overlay: The same size, with the heatmap of `heatmap_class` over it; None where the model gives none.
+        heatmap_class: The class whose evidence the overlay shows: the predicted one.
+        width, height: Size in pixels of both.
+        probabilities: (class, probability) of the classes with the highest probabilities, best first, at most five.
+        source: Who gives those probabilities: "model" or "out-of-fold probe".
+    """
+
+    thumbnail: bytes
+    overlay: bytes | None
+    heatmap_class: str | None
+    width: int
+    height: int
+    probabilities: tuple[tuple[str, float], ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The model as the report names it. `matched`: its classes are the folder's, so its predictions were judged.
+
+    Attributes:
+        in_sample: How many of the scanned images the model was trained on, by its card.
+        guessed: What nobody stated about it, and how it was guessed.
+        about: What its card says about itself.
+    """
+
+    name: str
+    backend: str
+    device: str
+    sha256: str
+    classes: tuple[str, ...]
+    matched: bool
+    in_sample: int
+    guessed: Mapping[str, str]
+    about: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """When and how fast. `seconds` is wall time of the whole scan; `cached` counts images not decoded again."""
+
+    id: str
+    started_at: str
+    seconds: float
+    images_per_second: float
+    cached: int
+    auditor_version: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether the run passed the limits that the user set, and the rules that failed them."""
+
+    passed: bool = True
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Everything a scan found.
+
+    Attributes:
+        name: Of the data set, used as a folder name.
+        root: The folder that was scanned, as the user wrote it.
+        classes: Class -> number of its images, in sorted order.
+        outcomes: Counts of "ok", "failed", "skipped": one per regular file.
+        skipped: (file, reason) of what was left out, in order.
+        predictions: One row per file that was found, the columns of `predictions.parquet`.
+        findings: Sorted: worst first over all label rules, then by rule and file.
+        evidence: File -> pictures, for the flagged images that the report shows.
+        rules: The rules that ran, in the registry's order.
+        notes: Sentences the reader must know: what could not be judged, and why.
+    """
+
+    name: str
+    root: str
+    classes: Mapping[str, int]
+    outcomes: Mapping[str, int]
+    skipped: tuple[tuple[str, str], ...]
+    model: ModelInfo
+    predictions: pd.DataFrame
+    findings: tuple[Finding, ...]
+    evidence: Mapping[str, Evidence]
+    rules: tuple[Rule, ...]
+    notes: tuple[str, ...]
+    run: RunInfo
+    gate: Gate = Gate()
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, with findings or without; 1 a gate failed."""
+        return 0 if self.gate.passed else 1
+
+    def counts(self) -> dict[str, int]:
+        """Findings per rule that ran, in the registry's order, zeros included."""
+        counts = {rule.name: 0 for rule in self.rules}
+        for finding in self.findings:
+            counts[finding.rule] = counts.get(finding.rule, 0) + 1
+        return counts
