@@ -1,0 +1,68 @@
+"""The demo: what was planted is found."""
+
+import pytest
+
+from auditor.demo.plant import Truth
+from auditor.demo.run import FOLDER, TRUTH, clean_under, found_of_kind, run_demo
+from auditor.errors import InputError
+from auditor.progress import Progress
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    out = tmp_path_factory.mktemp("reports")
+    audit, lines = run_demo(out, None, Progress())
+    return out, audit, lines, Truth.read(out / FOLDER / TRUTH)
+
+
+def test_every_planted_mislabelled_sticker_is_found(demo):
+    _, audit, _, truth = demo
+
+    assert found_of_kind(truth, audit, "mislabelled") == len(truth.of_kind("mislabelled")) == 10
+
+
+@pytest.mark.parametrize("kind", ["truncated", "truncated_png", "zero_bytes", "not_an_image", "wrong_extension"])
+def test_every_broken_or_misnamed_file_is_found(demo, kind):
+    _, audit, _, truth = demo
+
+    assert found_of_kind(truth, audit, kind) == len(truth.of_kind(kind)) > 0
+
+
+def test_at_most_one_clean_sticker_in_twenty_is_flagged(demo):
+    _, audit, _, truth = demo
+
+    assert len(truth.clean) >= 240
+    assert clean_under(truth, audit, "label_issue") <= 0.05 * len(truth.clean)
+
+
+def test_the_first_card_is_a_mislabelled_sticker_with_its_map(demo):
+    _, audit, _, truth = demo
+
+    first = audit.findings[0]
+    assert first.file in {fault.file for fault in truth.of_kind("mislabelled")}
+    assert audit.evidence[first.file].overlay is not None
+
+
+def test_the_lines_say_how_many_were_found(demo):
+    _, _, lines, _ = demo
+
+    assert any(line.split() == ["mislabelled", "10", "of", "10", "label_issue"] for line in lines)
+    assert any("no such rule yet" in line for line in lines)
+
+
+def test_a_second_demo_scans_the_same_stickers(demo):
+    out, audit, _, _ = demo
+    before = {path: path.stat().st_mtime_ns for path in (out / FOLDER).rglob("*")}
+    again, _ = run_demo(out, None, Progress())
+
+    assert {path: path.stat().st_mtime_ns for path in (out / FOLDER).rglob("*")} == before
+    assert again.findings == audit.findings
+
+
+def test_somebody_elses_folder_is_left_alone(tmp_path):
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "mine.txt").write_text("mine")
+
+    with pytest.raises(InputError, match="move it away"):
+        run_demo(tmp_path, None, Progress())
+    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["mine.txt"]

@@ -1,0 +1,127 @@
+"""The command as users meet it: files written, exit codes, what goes to stdout and what to stderr."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def auditor(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "auditor", *map(str, arguments)], capture_output=True, text=True, timeout=300, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    from conftest import draw_photo, place_image
+
+    folder = tmp_path_factory.mktemp("pets") / "data" / "train"
+    for number in range(6):
+        place_image(draw_photo(number), folder / "Cats" / f"{number}.jpg")
+        place_image(draw_photo(20 + number), folder / "Dogs" / f"{number}.jpg")
+    (folder / "Cats" / "broken.jpg").write_bytes(b"")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(data):
+    return auditor("scan", data, "--out", data.parents[1] / "reports")
+
+
+def test_a_scan_ends_with_the_path_of_its_report(done, data):
+    assert done.returncode == 0, done.stderr
+    report = Path(done.stdout.splitlines()[-1])
+    assert report.is_file()
+    assert report.parent == data.parents[1] / "reports" / "data-train" / "latest"
+    assert sorted(path.name for path in report.parent.iterdir()) == [
+        "findings.jsonl", "index.html", "predictions.parquet", "summary.json",
+    ]  # fmt: skip
+
+
+def test_nothing_goes_to_stderr_when_it_is_no_terminal(done):
+    assert done.stderr == ""
+
+
+def test_json_prints_the_summary_and_nothing_else(data, tmp_path):
+    done = auditor("scan", data, "--out", tmp_path, "--json", "--name", "mine")
+
+    summary = json.loads(done.stdout)
+    assert summary == json.loads((tmp_path / "mine" / "latest" / "summary.json").read_text())
+    assert summary["findings"]["unreadable"] == 1
+    assert summary["dataset"]["classes"] == {"Cats": 7, "Dogs": 6}
+    assert summary["model"]["matched"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("scan", "nowhere"), "nowhere"),
+        (("scan", ".", "--model", "nowhere.onnx"), "nowhere.onnx"),
+        (("scan", ".", "--device", "tpu"), "tpu"),
+        (("scan",), "Missing argument"),
+        (("scan", ".", "--no-such-option"), "No such option"),
+    ],
+)
+def test_wrong_input_is_one_line_on_stderr_and_exit_code_2(arguments, complaint, data):
+    done = auditor(*arguments, cwd=data)
+
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_cuda_that_is_not_there_is_an_error(data, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this machine has CUDA")
+    done = auditor("scan", data, "--device", "cuda", "--out", tmp_path)
+
+    assert done.returncode == 2
+    assert "cuda" in done.stderr.lower()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_an_interrupted_scan_exits_with_3_and_publishes_nothing(data, tmp_path):
+    # A pipe in place of an image's bytes would be skipped; many copies make the scan long enough to be interrupted.
+    many = tmp_path / "many" / "cat"
+    many.mkdir(parents=True)
+    for number in range(400):
+        os.link(data / "Cats" / "0.jpg", many / f"{number}.jpg")
+    command = [sys.executable, "-m", "auditor", "scan", str(many.parent), "--out", str(tmp_path / "reports")]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(4)
+    running.send_signal(signal.SIGINT)
+    _, stderr = running.communicate(timeout=60)
+
+    assert running.returncode == 3
+    assert "interrupted" in stderr
+    assert not (tmp_path / "reports").exists()
+
+
+def test_every_command_and_option_is_in_the_readme():
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\W+(\w+)\s{2,}", auditor("--help").stdout.partition("Commands")[2], re.M)
+
+    assert commands
+    for command in commands:
+        assert f"auditor {command}" in readme
+        text = auditor(command, "--help", env={**os.environ, "COLUMNS": "200"}).stdout
+        for option in re.findall(r"--[a-z][a-z-]+", text):
+            assert option in readme or option == "--help", f"{option} of {command}"
+
+
+def test_the_version_is_the_packages():
+    import auditor as package
+
+    assert auditor("--version").stdout.strip() == package.__version__
