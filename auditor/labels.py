@@ -1,0 +1,349 @@
+"""Which labels are wrong: a noise model, its posterior, and a cut that knows what it cannot know.
+
+Everything is computed from out-of-fold probabilities and the labels that were given. There is
+nothing to tune: what differs between data sets is estimated from the data set.
+
+Two things make a network and a label disagree. Either the label was changed without looking at
+the image (a slip, a script, a careless annotator): the class-conditional model of Patrini et al.,
+"Making deep neural networks robust to label noise" (CVPR 2017), and of Northcutt et al.,
+"Confident learning" (JAIR 2021). Or the image is hard, and network and annotator share the doubt:
+noise that depends on the instance, as in Wei et al., "Learning with noisy labels revisited" (ICLR
+2022). With T the transition matrix and q(k | x) the probability of the true class, a label g is
+drawn from
+
+    p(g | true = k, x) = T_kg - lambda_g 1[k = g] + lambda_g q(g | x),    lambda_g = doubt * T_gg
+
+(a distribution over g where all classes are equally clean, and nearly one elsewhere). Weighted with
+q and summed over k this is (q T)_g whatever the doubt: probabilities and labels alone cannot tell
+the two apart (Zhu et al., "Clusterability as an alternative to anchor points", ICML 2021, and Liu
+et al., "Identifiability of label noise transition matrix", ICML 2023, say what else it would
+take). What they do show is *where* the noise goes. Labels that go wrong between the classes that
+the network confuses point to shared doubt; labels that go wrong anywhere else do not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+from scipy.special import gammaln
+
+from auditor.errors import InputError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+UNLABELLED = -1
+CONFIDENT_SHARE = 2 / 3     # of the images predicted as a class, the most confident: its anchors
+DOUBT_PRIOR = 0.4           # where nothing is known; under 1/2, so that doubt alone never flags a label
+DOUBT_PRIOR_CELLS = 6       # matrix cells that the prior is worth: those of three classes
+FLOOR = 1e-9                # a probability of zero is a rounding, or a vote of few neighbours
+EM_STEPS = 5
+CHUNK = 1 << 21             # numbers in a block of rows: 8 MB
+
+
+@dataclass(frozen=True)
+class LabelIssues:
+    """The verdict on every label of a data set.
+
+    Args:
+        score: (N,) in [0, 1], 0 worst; the order in which to look. NaN where there is no verdict.
+        flagged: (N,) where the label is more likely wrong than right and the network disagrees with it.
+        suggested: (N,) the most probable other class where flagged, the given label elsewhere.
+        p_correct: (N,) probability that the given label is right; under 0.5 if flagged. NaN as above.
+        expected_errors: low, middle and high estimate of the number of wrong labels. Middle is the
+            number that is flagged; `docs/label-issues.md` says how often the truth lies between
+            low and high.
+        shared_doubt: in [0, 1], the share of the network's doubt that the annotators seem to share.
+    """
+
+    score: Floats
+    flagged: Bools
+    suggested: Ints
+    p_correct: Floats
+    expected_errors: tuple[float, float, float]
+    shared_doubt: float
+
+
+def find_label_issues(pred_probs: ArrayLike, labels: ArrayLike) -> LabelIssues:
+    """Finds the labels that are more likely wrong than right.
+
+    Args:
+        pred_probs: (N, C) out-of-fold probabilities. A row with NaN is an image without a
+            prediction: no verdict.
+        labels: (N,) the given classes, 0 to C - 1, or -1 for an image without a label: no verdict.
+
+    Returns:
+        A `LabelIssues`.
+
+    Raises:
+        InputError: the shapes do not fit, or a value is no probability or no class.
+
+    Example:
+        >>> probs = [[0.9, 0.1]] * 9 + [[0.1, 0.9]] * 9
+        >>> labels = [0] * 8 + [1] + [1] * 8 + [0]
+        >>> find_label_issues(probs, labels).flagged.nonzero()[0].tolist()
+        [8, 17]
+    """
+    probs, given = _validated(pred_probs, labels)                # (N, C), (N,)
+    judged = ~np.isnan(probs).any(axis=1) & (given != UNLABELLED)
+    score = np.full(len(given), np.nan)
+    p_correct = np.full(len(given), np.nan)
+    suggested = given.copy()
+    errors, doubt = (0.0, 0.0, 0.0), 0.0
+    if probs.shape[1] == 1:
+        score[judged] = p_correct[judged] = 1.0                  # one class: nothing else it could be
+    elif judged.any():
+        model = _NoiseModel.fit(probs[judged], given[judged])
+        doubt = model.doubt
+        p_correct[judged], score[judged], suggested[judged], errors = model.verdict()
+    return LabelIssues(score, suggested != given, suggested, p_correct, errors, doubt)
+
+
+def _validated(pred_probs: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float32], Ints]:
+    probs, given = np.asarray(pred_probs), np.asarray(labels)
+    if probs.ndim != 2 or probs.shape[1] == 0:
+        raise InputError(
+            f"pred_probs has shape {probs.shape}; expected (images, classes). Pass one row of class probabilities "
+            "per image."
+        )
+    if given.shape != probs.shape[:1]:
+        raise InputError(
+            f"labels has shape {given.shape} and pred_probs {probs.shape}; expected one label per row. "
+            "Pass both for the same images, in the same order."
+        )
+    if probs.dtype.kind not in "fiub":
+        raise InputError(f"pred_probs has dtype {probs.dtype}; expected floating point numbers. Convert it first.")
+    if given.size and given.dtype.kind not in "iu":
+        raise InputError(
+            f"labels has dtype {given.dtype}; expected integers, 0 to {probs.shape[1] - 1}, or {UNLABELLED} for no "
+            "label. Pass the index of each class, not its name."
+        )
+    given = given.astype(np.int64)
+    outside = np.flatnonzero((given < UNLABELLED) | (given >= probs.shape[1]))
+    if outside.size:
+        raise InputError(
+            f"label {given[outside[0]]} in row {outside[0]}; expected 0 to {probs.shape[1] - 1}, one per column of "
+            f"pred_probs, or {UNLABELLED} for no label. Check that labels and columns use the same classes."
+        )
+    probs = probs.astype(np.float32)                             # a copy: the caller's array stays as it is
+    with np.errstate(invalid="ignore"):
+        sums = probs.sum(axis=1)                                 # NaN rows compare False below
+        wrong = np.flatnonzero((probs < 0).any(axis=1) | (np.abs(sums - 1) > 0.02))
+    if wrong.size:
+        row = wrong[0]
+        raise InputError(
+            f"row {row} of pred_probs has a minimum of {probs[row].min():.4g} and a sum of {sums[row]:.4g}; expected "
+            "probabilities: none negative, sum 1. Pass softmax outputs, not logits."
+        )
+    return probs / sums[:, None], given
+
+
+@dataclass(frozen=True)
+class _NoiseModel:
+    """What was estimated: log probabilities, labels, temperature, transition matrix and doubt."""
+
+    logits: NDArray[np.float32]     # (N, C)
+    given: Ints                     # (N,)
+    sharpness: float                # inverse temperature
+    transition: Floats              # (C, C): p(given | true)
+    doubt: float
+
+    @classmethod
+    def fit(cls, probs: NDArray[np.float32], given: Ints) -> "_NoiseModel":
+        """Fits on rows that all have a label and no NaN."""
+        classes = probs.shape[1]
+        predicted = probs.argmax(axis=1)
+        confident = _confident(probs.max(axis=1), predicted, classes)
+        counts = np.zeros((classes, classes))                    # predicted x given, over the anchors
+        np.add.at(counts, (predicted[confident], given[confident]), 1)
+        transition = _transition(counts)
+        logits = np.log(np.maximum(probs, FLOOR))
+        sharpness = _sharpness(logits, given, transition)
+        anchors, anchors_given = logits[confident], given[confident]
+        for _ in range(EM_STEPS):
+            counts = _anchor_counts(anchors, anchors_given, sharpness, transition)
+            transition = _transition(counts)
+        doubt = _shared_doubt(_confusions(logits, predicted, confident, sharpness), counts)
+        return cls(logits, given, sharpness, transition, doubt)
+
+    def verdict(self) -> tuple[Floats, Floats, Ints, tuple[float, float, float]]:
+        """Returns p_correct (N,), score (N,), suggested (N,) and the low, middle and high number of wrong labels."""
+        count = len(self.given)
+        p_correct, score, suggested = np.empty(count), np.empty(count), self.given.copy()
+        doubts = np.array([0.0, self.doubt, max(self.doubt, 2 / 3)])[:, None]
+        expected = np.zeros(3)                                   # wrong labels, were that share of the doubt shared
+        disagreements = 0
+        for rows in _blocks(self.logits.shape):
+            true, given = _softmax(self.logits[rows], self.sharpness), self.given[rows]
+            at = np.arange(len(given)), given
+            self_confidence = true[at]                           # (n,)
+            posterior = true * self.transition.T[given]          # (n, C): p(true = k | given, x), no doubt shared
+            posterior /= posterior.sum(axis=1, keepdims=True)
+            right = posterior[at] * (1 - doubts * (1 - self_confidence))         # (3, n): doubt moves it to the others
+            p_correct[rows] = right[1]
+            # The ranking gives the network's own doubt an equal say: where the transition matrix is
+            # estimated from few errors, it puts the confusions of the network first.
+            score[rows] = np.sqrt(right[1] * self_confidence)
+            posterior += true * (self.doubt * posterior[at])[:, None]
+            posterior[at] = -1
+            # A network that knows nothing gives every class little: that alone is no reason to flag.
+            disagrees = true.max(axis=1) > self_confidence
+            flagged = disagrees & (right[1] < 0.5)
+            suggested[rows][flagged] = posterior.argmax(axis=1)[flagged]
+            expected += (1 - right).sum(axis=1)
+            disagreements += int(disagrees.sum())
+        flags = int((suggested != self.given).sum())
+        return p_correct, score, suggested, _interval(flags, disagreements, float(expected[0]), float(expected[2]))
+
+
+def _interval(flagged: int, disagreements: int, fewest: float, most: float) -> tuple[float, float, float]:
+    """Low, middle and high number of wrong labels.
+
+    Low: no doubt is shared, and the network errs half as often again as its probabilities admit.
+    High: two thirds of the doubt are shared at least. Both with two standard deviations of a count.
+    """
+    low = fewest - 0.5 * max(disagreements - fewest, 0.0) - 2 * np.sqrt(fewest)
+    high = most + 2 * np.sqrt(most)
+    return max(0.0, float(min(low, flagged))), float(flagged), float(max(high, flagged))
+
+
+def _blocks(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Slices of rows with at most `CHUNK` numbers: what is computed on the way stays small."""
+    step = max(1, CHUNK // shape[1])
+    for start in range(0, shape[0], step):
+        yield slice(start, start + step)
+
+
+def _softmax(logits: NDArray[np.float32], sharpness: float) -> NDArray[np.float32]:
+    scaled = logits * np.float32(sharpness)
+    scaled -= scaled.max(axis=1, keepdims=True)
+    np.exp(scaled, out=scaled)
+    scaled /= scaled.sum(axis=1, keepdims=True)
+    return scaled
+
+
+def _sum_by(group: Ints, values: NDArray[np.floating], groups: int) -> Floats:
+    """Sums the rows of values (n, C) of every group (G, C); `np.add.at` takes five times as long."""
+    count = len(group)
+    membership = csr_array((np.ones(count), group, np.arange(count + 1)), shape=(count, groups))
+    return np.asarray(membership.T @ values, dtype=np.float64)
+
+
+def _confident(confidence: NDArray[np.float32], predicted: Ints, classes: int) -> Bools:
+    """The most confident images of every predicted class (N,): where the network hardly errs.
+
+    There a label that differs is a label that is wrong: the anchor points of Liu & Tao,
+    "Classification with noisy labels by importance reweighting" (TPAMI 2016).
+    """
+    order = np.lexsort((-confidence, predicted))
+    count = np.bincount(predicted, minlength=classes)
+    start = np.cumsum(count) - count
+    last = start + np.maximum(np.ceil(CONFIDENT_SHARE * count).astype(int) - 1, 0)
+    limit = np.full(classes, np.inf)
+    limit[count > 0] = confidence[order][last[count > 0]]
+    result: Bools = confidence >= limit[predicted]               # ties stay in: the order of rows must not matter
+    return result
+
+
+def _shrunk(counts: Floats, mean: Floats) -> Floats:
+    """Rates of each row of counts (R, M), pulled towards `mean` (M,) as far as the rows agree with it.
+
+    The strength is the maximum of the Dirichlet-multinomial likelihood over a grid (empirical
+    Bayes; Minka, "Estimating a Dirichlet distribution", 2000): rows that differ by no more than
+    chance become equal, rows that differ keep what they say.
+    """
+    total = counts.sum(axis=1, keepdims=True)                    # (R, 1)
+
+    def evidence(strength: float) -> float:
+        prior = strength * mean
+        rows = gammaln(strength) - gammaln(strength + total)
+        return float(rows.sum() + gammaln(counts + prior).sum() - len(counts) * gammaln(prior).sum())
+
+    best = max(4.0 ** np.arange(-1, 11), key=evidence)
+    result: Floats = (counts + best * mean) / (total + best)
+    return result
+
+
+def _transition(counts: Floats) -> Floats:
+    """p(given | true) (C, C) from anchor counts: how often a class goes wrong, and separately where to."""
+    classes = len(counts)
+    off = ~np.eye(classes, dtype=bool)
+    right = np.diag(counts)
+    errors = counts[off].reshape(classes, classes - 1)           # (C, C - 1)
+    wrong = errors.sum(axis=1)
+    share = (wrong.sum() + 0.5) / (counts.sum() + 1)             # never 0 or 1
+    rate = _shrunk(np.stack([right, wrong], axis=1), np.array([1 - share, share]))[:, 1]
+    target = _shrunk(errors, np.full(classes - 1, 1 / (classes - 1)))
+    transition = np.diag(1 - rate)
+    transition[off] = (rate[:, None] * target).ravel()
+    return transition
+
+
+def _sharpness(logits: NDArray[np.float32], given: Ints, transition: Floats) -> float:
+    """The inverse temperature under which the given labels are most likely, seen through the noise.
+
+    Temperature scaling (Guo et al., ICML 2017) of the true class, with the forward correction of
+    Patrini et al.: a network that was regularised, or trained on noise, is surer than it says.
+    """
+    steps = np.arange(-4, 4.1, 0.5)                              # in powers of two
+    likelihoods = np.zeros(len(steps))
+    for rows in _blocks(logits.shape):
+        columns = transition.T[given[rows]].astype(np.float32)   # (n, C): p(given | true = k)
+        for i, step in enumerate(steps):
+            p_given = np.einsum("nc,nc->n", _softmax(logits[rows], 2.0**step), columns)
+            likelihoods[i] += np.log(np.maximum(p_given, 1e-12), dtype=np.float64).sum()
+    top = int(likelihoods.argmax())
+    if not 0 < top < len(steps) - 1:
+        return float(2.0 ** steps[top])
+    before, here, after = likelihoods[top - 1 : top + 2]
+    bend = before - 2 * here + after                             # a parabola through the three best
+    shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
+    return float(2.0 ** (steps[top] + 0.5 * shift))
+
+
+def _anchor_counts(logits: NDArray[np.float32], given: Ints, sharpness: float, transition: Floats) -> Floats:
+    """One E step over the anchors: true x given (C, C), so that the network's own errors do not count as noise."""
+    counts = np.zeros(transition.shape)                          # given x true, turned at the end
+    for rows in _blocks(logits.shape):
+        joint = _softmax(logits[rows], sharpness) * transition.T[given[rows]]    # (n, C)
+        joint /= joint.sum(axis=1, keepdims=True)
+        counts += _sum_by(given[rows], joint, len(counts))
+    return counts.T
+
+
+def _confusions(logits: NDArray[np.float32], predicted: Ints, confident: Bools, sharpness: float) -> Floats:
+    """How much the mean probability of class j grows, among images predicted as k, where the network doubts (C, C)."""
+    classes = logits.shape[1]
+    group = predicted + classes * confident                      # (N,): unsure 0 to C - 1, sure C to 2C - 1
+    sums = np.zeros((2 * classes, classes))
+    for rows in _blocks(logits.shape):
+        sums += _sum_by(group[rows], _softmax(logits[rows], sharpness), 2 * classes)
+    mean = sums / np.maximum(np.bincount(group, minlength=2 * classes), 1)[:, None]
+    growth = mean[:classes] - mean[classes:]
+    # What the noise itself puts into the probabilities is in both terms, and only one way round.
+    growth = np.maximum(growth, 0)
+    result: Floats = growth + growth.T
+    return result
+
+
+def _shared_doubt(confusions: Floats, counts: Floats) -> float:
+    """The share of the noise's variance over pairs of classes that the network's confusions explain.
+
+    Square roots, because they make the variance of a count the same for all counts. Two classes
+    show nothing and get the prior, three hardly more. Few wrong labels are drawn towards it too: of
+    counts with mean m whose rates spread as widely as m, chance makes up the part 1 / (1 + m).
+    """
+    classes = len(counts)
+    off = ~np.eye(classes, dtype=bool)
+    noise = np.sqrt(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))[off]
+    doubt = np.sqrt(confusions)[off]
+    explained, cells = 0.0, 0
+    if classes > 2 and noise.std() > 1e-12 and doubt.std() > 1e-12:
+        explained = max(float(np.corrcoef(noise, doubt)[0, 1]), 0.0) ** 2
+        cells = noise.size
+        events = counts[off].mean()                              # per pair; with few, chance hides the pattern
+        explained += max(DOUBT_PRIOR - explained, 0.0) / (1 + events)
+    return (cells * explained + DOUBT_PRIOR_CELLS * DOUBT_PRIOR) / (cells + DOUBT_PRIOR_CELLS)
