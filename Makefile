@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check clean
+.PHONY: demo test check gpu clean
 
 demo: $(VENV)/.core           ## draw a folder of stickers with planted faults, scan it, print the report's path
 	@$(BIN)/auditor demo
@@ -27,6 +27,11 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[tensorflow,dev]'
 	@touch $@ $(VENV)/.core
+
+# onnxruntime and onnxruntime-gpu overwrite each other's files: both go, then the one that is wanted comes.
+gpu: $(VENV)/.core            ## replace onnxruntime by its CUDA build
+	$(BIN)/python -m pip uninstall --quiet --yes onnxruntime onnxruntime-gpu
+	$(PIP) 'onnxruntime-gpu[cuda,cudnn]'
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

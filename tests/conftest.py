@@ -1,6 +1,8 @@
 """What every test may ask for: drawn photographs, a place to put them, and the shared data where it is there."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +22,17 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data: {folder} does not exist (set AUDITOR_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def mobilenet(shared, tmp_path_factory) -> Path:
+    """An ONNX classifier of somebody else's: MobileNetV2, ImageNet, quantised, batch 1, uint8 input."""
+    pytest.importorskip("tensorflow", reason="converting the MobileNet needs auditor[tensorflow]")
+    path = tmp_path_factory.mktemp("mobilenet") / "mobilenet.onnx"
+    source = shared / "models" / "mobilenet_v2_1.0_224_quant.tflite"
+    command = [sys.executable, "-m", "tf2onnx.convert", "--tflite", str(source), "--output", str(path)]
+    subprocess.run(command, check=True, capture_output=True)
+    return path
 
 
 def draw_photo(seed: int = 0, height: int = 96, width: int = 128) -> Pixels:

@@ -190,8 +190,8 @@ def resolve_device(device: str) -> str:
     if device == "cuda":
         raise DeviceUnavailable(
             f"device cuda was asked for, but this onnxruntime has {', '.join(installed)} only. Replace it: "
-            "`pip uninstall onnxruntime`, then `pip install 'auditor[gpu]'` (the two cannot live together); "
-            "or take --device cpu."
+            "`pip uninstall onnxruntime onnxruntime-gpu`, then `pip install 'onnxruntime-gpu[cuda,cudnn]'` (the two "
+            "cannot live together); or take --device cpu."
         )
     return "cpu"
 

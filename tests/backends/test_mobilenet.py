@@ -1,10 +1,6 @@
 """A real classifier that nobody prepared for this program: a quantised MobileNetV2, converted from TensorFlow Lite."""
 
-import os
-import subprocess
-import sys
 import tarfile
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,30 +9,19 @@ import pytest
 from auditor.backends import load_backend
 from auditor.heatmap import class_heatmap
 
-SHARED = Path(os.environ.get("AUDITOR_SHARED", Path(__file__).parents[3] / "shared"))
 CATS = ("tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat")
 PHOTOS = [f"cat/cat.{number}.jpg" for number in (1, 10, 1000, 1002, 1005, 1010, 1011, 1015)]
 
 
 @pytest.fixture(scope="module")
-def mobilenet(tmp_path_factory):
-    tflite = SHARED / "models" / "mobilenet_v2_1.0_224_quant.tflite"
-    if not tflite.is_file():
-        pytest.skip(f"{tflite} is not here; set AUDITOR_SHARED")
-    pytest.importorskip("tensorflow", reason="converting the MobileNet needs auditor[tensorflow]")
-    pytest.importorskip("tf2onnx")
-    path = tmp_path_factory.mktemp("mobilenet") / "mobilenet.onnx"
-    command = [sys.executable, "-m", "tf2onnx.convert", "--tflite", str(tflite), "--output", str(path)]
-    subprocess.run(command, check=True, capture_output=True)
-    return load_backend(path, classes=SHARED / "models" / "imagenet_labels.txt")
+def backend(shared, mobilenet):
+    return load_backend(mobilenet, classes=shared / "models" / "imagenet_labels.txt")
 
 
 @pytest.fixture(scope="module")
-def cats():
+def cats(shared):
     """(8, 224, 224, 3) photographs of cats."""
-    tar = SHARED / "data" / "dogs-vs-cats-160.tar"
-    if not tar.is_file():
-        pytest.skip(f"{tar} is not here; set AUDITOR_SHARED")
+    tar = shared / "data" / "dogs-vs-cats-160.tar"
     pictures = []
     with tarfile.open(tar) as archive:
         wanted = {member.name.removeprefix("./").removeprefix("dogs-vs-cats-160/"): member for member in archive}
@@ -47,22 +32,22 @@ def cats():
     return np.stack(pictures)
 
 
-def test_input_and_head_are_found(mobilenet):
-    assert mobilenet.card.input_size == (224, 224)
-    assert mobilenet.card.preprocessing == "raw"
-    assert mobilenet.card.guessed == {}
-    assert mobilenet.head.shape == (1280, 1001)
+def test_input_and_head_are_found(backend):
+    assert backend.card.input_size == (224, 224)
+    assert backend.card.preprocessing == "raw"
+    assert backend.card.guessed == {}
+    assert backend.head.shape == (1280, 1001)
 
 
-def test_cats_are_cats(mobilenet, cats):
-    found = mobilenet.forward(cats)
+def test_cats_are_cats(backend, cats):
+    found = backend.forward(cats)
 
-    names = [mobilenet.card.classes[index] for index in found.probabilities.argmax(axis=1)]
+    names = [backend.card.classes[index] for index in found.probabilities.argmax(axis=1)]
     assert sum(name.startswith(CATS) for name in names) >= 6
 
 
-def test_embedding_and_scores_are_finer_than_8_bits(mobilenet, cats):
-    found = mobilenet.forward(cats)
+def test_embedding_and_scores_are_finer_than_8_bits(backend, cats):
+    found = backend.forward(cats)
 
     assert found.features.shape == (8, 7, 7, 1280)
     np.testing.assert_allclose(found.embedding, found.features.mean(axis=(1, 2)), atol=1e-4)
@@ -70,10 +55,10 @@ def test_embedding_and_scores_are_finer_than_8_bits(mobilenet, cats):
     assert len(np.unique(found.probabilities.max(axis=1))) == 8
 
 
-def test_heat_lies_in_the_middle_where_the_animal_is_and_not_in_the_corners(mobilenet, cats):
-    found = mobilenet.forward(cats)
+def test_heat_lies_in_the_middle_where_the_animal_is_and_not_in_the_corners(backend, cats):
+    found = backend.forward(cats)
 
-    heat = class_heatmap(found.features, mobilenet.head, found.probabilities.argmax(axis=1))    # (8, 7, 7)
+    heat = class_heatmap(found.features, backend.head, found.probabilities.argmax(axis=1))    # (8, 7, 7)
 
     corners = heat[:, [0, 0, -1, -1], [0, -1, 0, -1]]
     assert heat[:, 1:6, 1:6].mean() > 2 * corners.mean()
