@@ -58,6 +58,46 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """An image that looks like another one to the model.
+
+    Attributes:
+        file: POSIX path relative to the root.
+        label: The class that the data set gives it, if any.
+        similarity: Cosine of the two embeddings, 1 for the same picture.
+        thumbnail: The image, upright, encoded (JPEG); None where it could not be read again.
+    """
+
+    file: str
+    label: str | None
+    similarity: float
+    thumbnail: bytes | None
+
+
+@dataclass(frozen=True)
+class LabelEstimate:
+    """How many labels are wrong, and what mending them is worth.
+
+    Attributes:
+        low, middle, high: Estimate of the number of wrong labels, with its interval.
+        judged: How many labels could be judged.
+        review: Number of images at the head of the review order.
+        found_in_review: Share of the wrong labels expected among those, in [0, 1].
+        accuracy_now: Out-of-fold accuracy of the probe on the unflagged images, all labels learned from.
+        accuracy_without: The same when the flagged labels are left out of training; None where none is flagged.
+    """
+
+    low: int
+    middle: int
+    high: int
+    judged: int
+    review: int
+    found_in_review: float
+    accuracy_now: float | None
+    accuracy_without: float | None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Pictures of one flagged image, encoded (JPEG), ready to be shown.
 
@@ -68,6 +108,9 @@ class Evidence:
         width, height: Size in pixels of both.
         probabilities: (class, probability) of the classes with the highest probabilities, best first, at most five.
         source: Who gives those probabilities: "model" or "out-of-fold probe".
+        similar: The most similar other images, whatever their labels, best first, at most five.
+        of_given: The most similar images of the given class, at most three.
+        of_suggested: The most similar images of the suggested class, at most three; empty where none is suggested.
     """
 
     thumbnail: bytes
@@ -77,6 +120,9 @@ class Evidence:
     height: int
     probabilities: tuple[tuple[str, float], ...]
     source: str
+    similar: tuple[Neighbour, ...] = ()
+    of_given: tuple[Neighbour, ...] = ()
+    of_suggested: tuple[Neighbour, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,6 +182,7 @@ class Audit:
         evidence: File -> pictures, for the flagged images that the report shows.
         rules: The rules that ran, in the registry's order.
         notes: Sentences the reader must know: what could not be judged, and why.
+        estimate: How many labels are wrong; None where none could be judged.
     """
 
     name: str
@@ -151,6 +198,7 @@ class Audit:
     notes: tuple[str, ...]
     run: RunInfo
     gate: Gate = Gate()
+    estimate: LabelEstimate | None = None
 
     @property
     def exit_code(self) -> int:

@@ -5,12 +5,13 @@ time, through the same decoder; the heatmaps are those of the scan's one forward
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.audit import Evidence, Finding
+from auditor.audit import Evidence, Finding, Neighbour
 from auditor.backends.base import Backend
 from auditor.checks import Samples
 from auditor.classes import class_name
@@ -20,7 +21,9 @@ from auditor.images import Unreadable, decode, thumbnail
 from auditor.progress import Progress
 
 SIDE = 320                                      # pixels; a card shows it at half of that on a dense display
+NEIGHBOUR_SIDE = 96                             # pixels; a strip of small pictures
 TOP_PROBABILITIES = 5
+SIMILAR, OF_A_CLASS = 5, 3                      # neighbours shown: of all labels, and of one class
 _JPEG_QUALITY = 82
 
 
@@ -28,28 +31,89 @@ def gather_evidence(
     findings: Sequence[Finding],
     outcomes: Sequence[Outcome],
     samples: Samples,
+    points: NDArray[np.float32],
     backend: Backend,
     limit: int,
     progress: Progress,
 ) -> dict[str, Evidence]:
-    """Evidence for the first `limit` readable images that have findings, in the order of the findings."""
+    """Evidence for the first `limit` readable images that have findings, in the order of the findings.
+
+    Args:
+        findings: Of the scan, first to be reviewed first.
+        outcomes: One for each of the N samples.
+        samples: The N samples.
+        points: (N, d) unit vectors whose products are similarities; NaN rows for images without an embedding.
+        backend: The classifier, for the names of its classes.
+        limit: Number of images.
+        progress: Watches the loop.
+    """
     row_of = {file: row for row, file in enumerate(samples.files)}
     flagged = dict.fromkeys(finding.file for finding in findings if finding.file is not None)
     shown = [row_of[file] for file in flagged if outcomes[row_of[file]].inferred is not None][:limit]
+    suggested = _suggestions(findings, samples)
+    strips = _Strips(outcomes, samples, points)
     evidence = {}
-    for row in progress.track(shown, len(shown), "heatmaps"):
+    for row in progress.track(shown, len(shown), "evidence"):
         pictures = _evidence(outcomes[row], samples, row, backend)
         if pictures is not None:
-            evidence[samples.files[row]] = pictures
+            evidence[samples.files[row]] = strips.add(pictures, row, suggested.get(samples.files[row], -1))
     return evidence
+
+
+def _suggestions(findings: Sequence[Finding], samples: Samples) -> dict[str, int]:
+    """File -> the class that its first finding suggests."""
+    index = {name: position for position, name in enumerate(samples.classes)}
+    suggested: dict[str, int] = {}
+    for finding in findings:
+        if finding.file is not None and finding.suggested in index:
+            suggested.setdefault(finding.file, index[finding.suggested])
+    return suggested
+
+
+class _Strips:
+    """The images most similar to a shown one, each read and shrunk once however often it is shown."""
+
+    def __init__(self, outcomes: Sequence[Outcome], samples: Samples, points: NDArray[np.float32]) -> None:
+        self._outcomes, self._samples, self._points = outcomes, samples, points
+        self._thumbnails: dict[int, bytes | None] = {}
+
+    def add(self, evidence: Evidence, row: int, suggested: int) -> Evidence:
+        """The evidence with its neighbours: of all labels, of the given class, of the suggested one."""
+        close = self._points @ self._points[row]                                        # (N,) cosine
+        own = self._outcomes[row].content
+        usable = np.isfinite(close) & np.array([outcome.content != own for outcome in self._outcomes])
+
+        def best(mask: NDArray[np.bool_], count: int) -> tuple[Neighbour, ...]:
+            rows = np.flatnonzero(usable & mask)
+            order = rows[np.argsort(-close[rows], kind="stable")[:count]]
+            return tuple(self._neighbour(int(other), float(close[other])) for other in order)
+
+        labels = self._samples.labels
+        return replace(
+            evidence,
+            similar=best(np.ones(len(close), dtype=bool), SIMILAR),
+            of_given=best(labels == labels[row], OF_A_CLASS) if suggested >= 0 and labels[row] >= 0 else (),
+            of_suggested=best(labels == suggested, OF_A_CLASS) if suggested >= 0 else (),
+        )
+
+    def _neighbour(self, row: int, similarity: float) -> Neighbour:
+        if row not in self._thumbnails:
+            pixels = _read(self._outcomes[row], NEIGHBOUR_SIDE)
+            self._thumbnails[row] = None if pixels is None else _jpeg(thumbnail(pixels, NEIGHBOUR_SIDE))
+        label = self._samples.labels[row]
+        return Neighbour(
+            file=self._samples.files[row],
+            label=self._samples.classes[label] if label >= 0 else None,
+            similarity=round(similarity, 4),
+            thumbnail=self._thumbnails[row],
+        )
 
 
 def _evidence(outcome: Outcome, samples: Samples, row: int, backend: Backend) -> Evidence | None:
     inferred = outcome.inferred
     assert inferred is not None
-    try:
-        pixels = decode(outcome.sample.path.read_bytes(), at_least=SIDE).pixels
-    except (OSError, Unreadable):               # it was changed or removed during the scan; the finding stands
+    pixels = _read(outcome, SIDE)
+    if pixels is None:
         return None
     small = thumbnail(pixels, SIDE)                                                     # (H, W, 3)
     predicted = int(inferred.probabilities.argmax())
@@ -78,6 +142,14 @@ def _probabilities(
         names = tuple(class_name(backend.card.classes, index) for index in range(len(values)))
     best = np.argsort(-values, kind="stable")[:TOP_PROBABILITIES]
     return tuple((names[index], float(values[index])) for index in best), source
+
+
+def _read(outcome: Outcome, at_least: int) -> NDArray[np.uint8] | None:
+    """The image's pixels; None where it was changed or removed during the scan: its finding stands all the same."""
+    try:
+        return decode(outcome.sample.path.read_bytes(), at_least=at_least).pixels
+    except (OSError, Unreadable):
+        return None
 
 
 def _jpeg(pixels: NDArray[np.uint8]) -> bytes:

@@ -32,28 +32,6 @@ class Ran:
         )
 
 
-def review_rank(ran: Sequence[Ran], samples: Samples) -> NDArray[np.intp]:
-    """(N,) place of each image in the order of review, 1 first; 0 for images that no label rule judged.
-
-    Images that more, and more severe, label rules flag come first; among equals the lower score of the first
-    label rule that judged them (the registry's order) decides, then the file name.
-    """
-    about_labels = [each for each in ran if each.check.is_about_labels]
-    weight = np.zeros(len(samples))                                         # (N,)
-    score = np.full(len(samples), np.nan)                                   # (N,)
-    for place, each in enumerate(about_labels):
-        result = each.result
-        severe = np.array([{"high": 2.0, "medium": 1.0, "low": 0.5}[level] for level in result.severity])
-        weight += np.where(result.flagged, severe / 4.0**place, 0.0)
-        score = np.where(np.isnan(score), result.score, score)
-    judged = ~np.isnan(score)
-    order = np.lexsort((np.where(judged, score, np.inf), -weight))          # files are sorted: ties keep their order
-    order = order[judged[order]]
-    rank = np.zeros(len(samples), dtype=np.intp)
-    rank[order] = np.arange(1, len(order) + 1)
-    return rank
-
-
 def make_findings(
     ran: Sequence[Ran],
     samples: Samples,

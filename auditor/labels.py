@@ -36,6 +36,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 UNLABELLED = -1
+LIKELY_RIGHT = 0.5          # a label with a lower probability of being right is flagged: more likely wrong than right
 CONFIDENT_SHARE = 2 / 3     # of the images predicted as a class, the most confident: its anchors
 DOUBT_PRIOR = 0.4           # where nothing is known; under 1/2, so that doubt alone never flags a label
 DOUBT_PRIOR_CELLS = 6       # matrix cells that the prior is worth: those of three classes
@@ -191,7 +192,7 @@ class _NoiseModel:
             posterior[at] = -1
             # A network that knows nothing gives every class little: that alone is no reason to flag.
             disagrees = true.max(axis=1) > self_confidence
-            flagged = disagrees & (right[1] < 0.5)
+            flagged = disagrees & (right[1] < LIKELY_RIGHT)
             suggested[rows][flagged] = posterior.argmax(axis=1)[flagged]
             expected += (1 - right).sum(axis=1)
             disagreements += int(disagrees.sum())

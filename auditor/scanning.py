@@ -7,23 +7,19 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from auditor import __version__
 from auditor.audit import Audit, ModelInfo, RunInfo
 from auditor.backends import load_backend
 from auditor.backends.base import Backend
-from auditor.checks import ModelView, Samples, make_checks
-from auditor.classes import ClassMatch, class_name, match_classes, read_class_map
+from auditor.checks import make_checks
+from auditor.classes import ClassMatch, match_classes, read_class_map
 from auditor.dataset import Dataset, Sample, load_dataset
 from auditor.engines import Outcome, run_pass
+from auditor.estimate import estimate_errors
 from auditor.evidence import gather_evidence
-from auditor.findings import Ran, make_findings, review_rank
+from auditor.findings import Ran, make_findings
 from auditor.folders import shown
-from auditor.images import extension_matches
-from auditor.modelcard import ModelCard
-from auditor.probe import assign_folds, out_of_fold
+from auditor.judging import judge
 from auditor.progress import Progress
 from auditor.resources import bundled_model
 from auditor.settings import Settings
@@ -48,12 +44,15 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
     backend = backend or _backend(settings)
     match = match_classes(dataset.classes, backend.card.classes, read_class_map(settings.class_map))
     outcomes = _outcomes(dataset, backend, settings, progress)
-    samples = _samples(dataset, outcomes, backend, match)
+    judgement = judge(dataset, outcomes, backend.card, match)
+    samples = judgement.samples
     ran = [Ran(check, check.run(samples)) for check in checks]
-    rank = review_rank(ran, samples)
+    rank = judgement.review_order()
     findings = make_findings(ran, samples, outcomes, rank)
-    evidence = gather_evidence(findings, outcomes, samples, backend, settings.max_cards, progress)
-    label_score = next(each.result.score for each in ran if each.check.is_about_labels)
+    evidence = gather_evidence(
+        findings, outcomes, samples, judgement.points, backend, settings.max_cards, progress
+    )
+    estimate = estimate_errors(samples.issues, rank, samples.labels, samples.out_of_fold, judgement.relearn)
     seconds = time.perf_counter() - clock
     return Audit(
         name=settings.name or dataset.name,
@@ -66,7 +65,7 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
         },
         skipped=dataset.skipped,
         model=_model_info(backend, match, outcomes),
-        predictions=predictions_table(outcomes, dataset.skipped, samples, backend.card.classes, label_score, rank),
+        predictions=predictions_table(outcomes, dataset.skipped, judgement, backend.card.classes, rank),
         findings=findings,
         evidence=evidence,
         rules=tuple(each.rule for each in ran),
@@ -80,6 +79,7 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
             auditor_version=__version__,
             settings=_stated(settings),
         ),
+        estimate=estimate,
     )
 
 
@@ -117,85 +117,6 @@ def _outcomes(dataset: Dataset, backend: Backend, settings: Settings, progress: 
     for file, reason in dataset.failed:
         outcomes.append(Outcome(Sample(dataset.root / file, file, None, None), content="", size=0, failure=reason))
     return sorted(outcomes, key=lambda outcome: outcome.sample.file)
-
-
-def _samples(dataset: Dataset, outcomes: Sequence[Outcome], backend: Backend, match: ClassMatch) -> Samples:
-    index = {name: position for position, name in enumerate(dataset.classes)}
-    labels = np.array([index.get(outcome.sample.label or "", -1) for outcome in outcomes], dtype=np.intp)   # (N,)
-    embeddings = _rows([outcome.inferred.embedding if outcome.inferred else None for outcome in outcomes])  # (N, K)
-    view = _model_view(outcomes, dataset, backend, match) if match.complete and dataset.classes else None
-    probe = out_of_fold(
-        embeddings,
-        labels,
-        assign_folds([outcome.content for outcome in outcomes]),
-        len(dataset.classes),
-        witness=None if view is None else _unseen(view.probabilities, outcomes, backend.card),
-    )
-    return Samples(
-        files=tuple(outcome.sample.file for outcome in outcomes),
-        classes=dataset.classes,
-        labels=labels,
-        failures=tuple(outcome.failure for outcome in outcomes),
-        mismatches=tuple(_mismatch(outcome) for outcome in outcomes),
-        model=view,
-        out_of_fold=probe.probabilities,
-    )
-
-
-def _unseen(
-    probabilities: NDArray[np.float32], outcomes: Sequence[Outcome], card: ModelCard
-) -> NDArray[np.float32] | None:
-    """(N, C) the model's probabilities where it can testify about a label: it was not trained on the image.
-
-    Only a card that lists what the model was trained on can show that.
-    """
-    if not card.trained_on:
-        return None
-    seen = np.array([card.saw(outcome.content) for outcome in outcomes], dtype=bool)
-    return np.where(seen[:, None], np.nan, probabilities).astype(np.float32)
-
-
-def _model_view(outcomes: Sequence[Outcome], dataset: Dataset, backend: Backend, match: ClassMatch) -> ModelView:
-    own = _rows([outcome.inferred.probabilities if outcome.inferred else None for outcome in outcomes])     # (N, C)
-    own = own.astype(np.float32)
-    if not own.shape[1]:                        # no image was readable
-        own = np.full((len(outcomes), len(backend.card.classes)), np.nan, dtype=np.float32)
-    projected = match.project(own, len(dataset.classes))                                # (N, F)
-    readable = np.isfinite(own).all(axis=1)
-    top, best = np.nan_to_num(own).argmax(axis=1), np.nan_to_num(projected).argmax(axis=1)
-    rows = range(len(own))
-    # Several model classes may stand for one of the folder's: their sum competes with the best of all classes.
-    known = projected[rows, best] >= own[rows, top]                                     # (N,) a folder class is on top
-
-    def name(row: int) -> str | None:
-        if not readable[row]:
-            return None
-        return dataset.classes[best[row]] if known[row] else class_name(backend.card.classes, int(top[row]))
-
-    return ModelView(
-        probabilities=projected,
-        predicted=tuple(name(row) for row in rows),
-        predicted_class=np.where(known, best, -1).astype(np.intp),
-        confidence=np.where(known, projected[rows, best], own[rows, top]).astype(np.float32),
-    )
-
-
-def _rows(vectors: Sequence[NDArray[np.floating] | None]) -> NDArray[np.floating]:
-    """Stacks vectors of one length; NaN rows where there is none. (N, 0) where there is no vector at all."""
-    first = next((vector for vector in vectors if vector is not None), None)
-    if first is None:
-        return np.full((len(vectors), 0), np.nan, dtype=np.float32)
-    stacked = np.full((len(vectors), len(first)), np.nan, dtype=first.dtype)
-    for row, vector in enumerate(vectors):
-        if vector is not None:
-            stacked[row] = vector
-    return stacked
-
-
-def _mismatch(outcome: Outcome) -> str | None:
-    if outcome.decoded is None or extension_matches(outcome.sample.path.name, outcome.decoded.format):
-        return None
-    return outcome.decoded.format
 
 
 def _class_counts(dataset: Dataset) -> dict[str, int]:

@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 from auditor.checks import Samples
 from auditor.classes import class_name
 from auditor.engines import Outcome
+from auditor.judging import Judgement
+
+NEIGHBOURS = 5                                  # the most similar images that the table names
 
 # One type for each column even where every value is missing, so that the file's schema never changes.
 _TYPES = {
     **dict.fromkeys(("file", "split", "label", "outcome", "reason"), "str"),
     **dict.fromkeys(("predicted", "oof_predicted", "format", "mode", "sha256"), "str"),
     **dict.fromkeys(("confidence", "p_given", "oof_p_given", "label_score"), "float32"),
+    **dict.fromkeys(("p_correct", "neighbour_share"), "float32"),
     **dict.fromkeys(("review_rank", "width", "height", "bytes"), "Int64"),
 }
 
@@ -22,17 +26,19 @@ _TYPES = {
 def predictions_table(
     outcomes: Sequence[Outcome],
     skipped: Sequence[tuple[str, str]],
-    samples: Samples,
+    judgement: Judgement,
     model_classes: Sequence[str],
-    label_score: NDArray[np.float32],
     rank: NDArray[np.intp],
 ) -> pd.DataFrame:
     """Builds the table, sorted by file.
 
     `predicted` and `confidence` are the classifier's own, over its own classes (or `#n` where nothing names
     them); `p_given` is its probability of the given label, where its classes are the folder's.
-    `oof_predicted` and `oof_p_given` are the probe's. Probabilities are NaN and ranks missing where there is none.
+    `oof_predicted` and `oof_p_given` are the probe's; `p_correct` is the probability that the given label is right.
+    `neighbours` are the most similar images, `neighbour_share` is the share of their votes for the given label.
+    Probabilities are NaN and ranks missing where there is none.
     """
+    samples = judgement.samples
     labels = samples.labels
     rows = np.arange(len(samples))
     given = np.maximum(labels, 0)
@@ -59,7 +65,13 @@ def predictions_table(
             "oof_p_given": np.where(judged & labelled, out_of_fold[rows, given], np.nan).astype(np.float32)
             if samples.classes
             else no_value,
-            "label_score": label_score,
+            "label_score": samples.issues.score,
+            "p_correct": samples.issues.p_correct,
+            "neighbours": [
+                [samples.files[other] for other in near[:NEIGHBOURS] if other >= 0]
+                for near in judgement.neighbours.indices
+            ],
+            "neighbour_share": np.where(labelled, samples.votes[rows, given], np.nan),
             "review_rank": [int(place) or None for place in rank],
             "format": [outcome.decoded.format if outcome.decoded else None for outcome in outcomes],
             "mode": [outcome.decoded.mode if outcome.decoded else None for outcome in outcomes],

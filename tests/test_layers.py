@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[1] / "auditor"
 ROWS: tuple[tuple[str, ...], ...] = (
     ("cli", "__main__"),
     ("demo.run",),
-    ("scanning", "training", "report", "exports", "runfolder"),
-    ("evidence", "findings", "table"),
+    ("scanning", "training", "report", "exports", "runfolder", "why"),
+    ("evidence", "findings", "table", "estimate", "ranking", "judging"),
     ("checks", "backends", "engines", "probe", "labels", "neighbours", "heatmap"),
     ("dataset", "folders", "layout", "manifests", "metadata", "images", "modelcard", "classes", "audit", "demo"),
     ("resources",),

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from auditor.probe import assign_folds, out_of_fold
+from auditor.probe import _Moments, assign_folds, out_of_fold, principal_components
 
 
 def clusters(per_class, dimension=40, classes=3, seed=0, distance=3.0):
@@ -119,3 +119,24 @@ def test_a_witness_says_nothing_about_images_it_has_seen():
 
     alone, beside = out_of_fold(points, labels, folds, 2), out_of_fold(points, labels, folds, 2, witness=witness)
     assert np.array_equal(alone.probabilities, beside.probabilities)
+
+
+def test_a_label_has_no_say_in_its_own_logits():
+    points, labels = clusters(60, classes=2, distance=3.0)
+    folds = assign_folds(contents(len(labels)))
+    other = labels.copy()
+    other[7] = 1 - other[7]
+    space = principal_components(points, 40)
+    one, two = (_Moments.of(space, each, folds, 2) for each in (labels, other))
+    logits = [each.logits(0.1) for each in (one, two)]
+
+    assert np.allclose(logits[0][folds == folds[7]], logits[1][folds == folds[7]], atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [1.0, 1000.0])
+def test_classes_that_are_single_points(size):
+    labels = np.tile([0, 1, 2], 20)
+    points = np.random.default_rng(0).normal(0, size, (3, 30)).astype(np.float16)[labels]
+    probe = out_of_fold(points, labels, assign_folds(contents(60)), 3)
+
+    assert (probe.probabilities.argmax(axis=1) == labels).all()

@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.audit import Severity
+from auditor.labels import LabelIssues
 
 LOW: Severity = "low"
 
 
 @dataclass(frozen=True)
 class ModelView:
-    """The trained classifier's verdict in terms of the folder's classes; only where all of them matched.
+    """A classifier's verdict in terms of the folder's classes.
 
     Attributes:
+        name: Who says so, as a sentence begins: "The model" or "The probe".
         probabilities: (N, C) float32 over folder classes; NaN rows unreadable. Rows sum to less than 1 where the
             model has classes that the folder has not.
         predicted: (N,) name of the model's top class, as the folder calls it where it does; None unreadable.
@@ -24,6 +26,7 @@ class ModelView:
         confidence: (N,) its probability.
     """
 
+    name: str
     probabilities: NDArray[np.float32]
     predicted: tuple[str | None, ...]
     predicted_class: NDArray[np.intp]
@@ -40,8 +43,10 @@ class Samples:
         labels: (N,) index into `classes`, -1 where there is no label.
         failures: Reason for which an image could not be read; None where it could.
         mismatches: For a file in another format than its name claims, that format; else None.
-        model: The classifier's verdict; None where its classes are not the folder's.
+        model: The trained classifier's verdict; None where its classes are not the folder's.
         out_of_fold: (N, C) float32 probabilities of the probe; NaN rows not judged.
+        issues: The verdict on every label that the probe judged.
+        votes: (N, C) float32 share of each class among the labels of the most similar images; NaN where none has one.
         properties: Name -> (N,) values taken when the image was decoded, NaN unreadable.
     """
 
@@ -52,10 +57,28 @@ class Samples:
     mismatches: tuple[str | None, ...]
     model: ModelView | None
     out_of_fold: NDArray[np.float32]
+    issues: LabelIssues
+    votes: NDArray[np.float32]
     properties: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.files)
+
+    @property
+    def classifier(self) -> ModelView | None:
+        """The trained classifier where it knows the folder's classes, else the probe on its embeddings."""
+        if self.model is not None or not self.classes:
+            return self.model
+        judged = np.asarray(np.isfinite(self.out_of_fold).all(axis=1))                  # (N,)
+        values = np.nan_to_num(self.out_of_fold)                                        # (N, C)
+        top = values.argmax(axis=1)
+        return ModelView(
+            name="The probe",
+            probabilities=self.out_of_fold,
+            predicted=tuple(self.classes[best] if known else None for best, known in zip(top, judged, strict=True)),
+            predicted_class=np.where(judged, top, -1).astype(np.intp),
+            confidence=np.where(judged, values.max(axis=1), np.nan).astype(np.float32),
+        )
 
 
 @dataclass(frozen=True)
@@ -81,6 +104,13 @@ class CheckResult:
     severity: tuple[Severity, ...]
     suggested: NDArray[np.intp]
     notes: tuple[str, ...] = ()
+
+
+def percent(probability: float) -> str:
+    """A probability as a whole per cent that never claims certainty: `<1%` and `>99%` at the ends."""
+    if probability < 0.005:
+        return "<1%"
+    return ">99%" if probability > 0.995 else f"{probability:.0%}"
 
 
 def for_flagged(flagged: NDArray[np.bool_], sentence: Callable[[int], str]) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.checks.base import CheckResult, Samples, for_flagged, nothing_judged
-from auditor.labels import find_label_issues
+from auditor.checks.base import CheckResult, Samples, for_flagged, nothing_judged, percent
+from auditor.labels import LIKELY_RIGHT
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class LabelIssue:
 
     Works for any folder with two classes or more, whatever classes the model knows: the probe learns the
     folder's own classes from the embeddings. `auditor.labels.find_label_issues` is the rule. The severity is
-    high where the trained classifier, asked independently, also denies the given label.
+    high where the other witnesses deny the given label too: the trained classifier, where it knows the folder's
+    classes, and the labels of the most similar images; it is medium where one of them stands by it.
     """
 
     rule: ClassVar[str] = "label_issue"
@@ -25,33 +26,45 @@ class LabelIssue:
 
     def run(self, samples: Samples) -> CheckResult:
         """Scores every labelled, readable image; (N,) float32 in [0, 1], 0 worst, NaN not judged."""
-        judged = (samples.labels >= 0) & np.isfinite(samples.out_of_fold).all(axis=1)           # (N,)
+        issues = samples.issues
+        judged = np.isfinite(issues.score)                                                      # (N,)
         if not judged.any():
             return nothing_judged(samples, _why_nothing(samples))
-        issues = find_label_issues(samples.out_of_fold, samples.labels)
         given = samples.out_of_fold[np.arange(len(samples)), np.maximum(samples.labels, 0)]     # (N,)
-        denied = np.zeros(len(samples), dtype=bool)
+        voted = np.nan_to_num(samples.votes)                                                    # (N, C)
+        denied = voted.argmax(axis=1) != samples.labels                                         # (N,)
         if samples.model is not None:
-            denied = samples.model.predicted_class != samples.labels
+            denied &= samples.model.predicted_class != samples.labels
 
         def sentence(row: int) -> str:
-            suggested = issues.suggested[row]
+            other = issues.suggested[row]
+            right, probability = percent(issues.p_correct[row]), percent(samples.out_of_fold[row, other])
             return (
-                f"Images of the other folds say {samples.classes[suggested]} "
-                f"({samples.out_of_fold[row, suggested]:.0%}), not {samples.classes[samples.labels[row]]} "
-                f"({given[row]:.0%}); label score {issues.score[row]:.2f}."
+                f"Probability that the label is right: {right}, under {percent(LIKELY_RIGHT)}. "
+                f"By the other images it is {samples.classes[other]} ({probability}), "
+                f"not {samples.classes[samples.labels[row]]} ({percent(given[row])}). "
+                f"Of the most similar images {voted[row, other]:.0%} are labelled {samples.classes[other]}"
+                f"{_model_says(samples, row)}."
             )
 
         return CheckResult(
             score=issues.score.astype(np.float32),
             flagged=issues.flagged,
-            value=given,
-            threshold=None,
+            value=issues.p_correct.astype(np.float32),
+            threshold=LIKELY_RIGHT,
             messages=for_flagged(issues.flagged, sentence),
             severity=tuple("high" if row else "medium" for row in denied),
             suggested=np.where(issues.flagged, issues.suggested, -1).astype(np.intp),
             notes=_unjudged(samples, judged),
         )
+
+
+def _model_says(samples: Samples, row: int) -> str:
+    model = samples.model
+    if model is None:
+        return ""
+    stands = "agrees with the label" if model.predicted_class[row] == samples.labels[row] else "denies the label too"
+    return f"; the model {stands} ({model.predicted[row]}, {percent(model.confidence[row])})"
 
 
 def _why_nothing(samples: Samples) -> str:

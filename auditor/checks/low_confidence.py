@@ -5,18 +5,18 @@ from typing import ClassVar
 
 import numpy as np
 
-from auditor.checks.base import LOW, CheckResult, Samples, for_flagged
+from auditor.checks.base import LOW, CheckResult, Samples, for_flagged, nothing_judged, percent
 
 
 @dataclass(frozen=True)
 class LowConfidence:
-    """The highest class probability is low: of the model, or of the probe where the model knows other classes.
+    """The highest class probability is low: of the model where it knows the folder's classes, else of the probe.
 
     Args:
         minimum: Probability under which the top class counts as undecided.
     """
 
-    minimum: float = 0.6
+    minimum: float = 0.7
 
     rule: ClassVar[str] = "low_confidence"
     title: ClassVar[str] = "Undecided"
@@ -24,21 +24,19 @@ class LowConfidence:
 
     def run(self, samples: Samples) -> CheckResult:
         """Scores every readable image by its top probability; (N,) float32 in [0, 1]."""
-        if samples.model is not None:
-            witness, confidence = "The model", samples.model.confidence                         # (N,)
-        elif samples.out_of_fold.shape[1]:
-            witness, confidence = "The out-of-fold probe", samples.out_of_fold.max(axis=1)      # (N,)
-        else:
-            witness, confidence = "", np.full(len(samples), np.nan, dtype=np.float32)
+        classifier = samples.classifier
+        if classifier is None:
+            return nothing_judged(samples, "There are no classes that an image could be undecided between.")
+        confidence = classifier.confidence                                                      # (N,)
         flagged = confidence < self.minimum                                                     # NaN compares False
 
         def sentence(row: int) -> str:
-            return f"{witness} gives its best class {confidence[row]:.0%}, under {self.minimum:.0%}."
+            return f"{classifier.name} gives its best class {percent(confidence[row])}, under {percent(self.minimum)}."
 
         return CheckResult(
-            score=confidence.astype(np.float32),
+            score=confidence,
             flagged=flagged,
-            value=confidence.astype(np.float32),
+            value=confidence,
             threshold=self.minimum,
             messages=for_flagged(flagged, sentence),
             severity=(LOW,) * len(samples),

@@ -5,15 +5,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from auditor.checks.base import CheckResult, Samples, for_flagged, nothing_judged
+from auditor.checks.base import CheckResult, Samples, for_flagged, nothing_judged, percent
 
 
 @dataclass(frozen=True)
 class ModelDisagrees:
-    """The trained classifier's top class is not the given label.
+    """The classifier's top class is not the given label.
 
-    An independent witness where the model was trained on other images; where it has seen these (the report
-    says "in sample"), it may have memorised wrong labels, and agrees with too many of them.
+    That is the trained model where it knows the folder's classes: an independent witness if it was trained on
+    other images; where it has seen these (the report says "in sample"), it may have memorised wrong labels, and
+    agrees with too many of them. Else it is the probe, which learned the folder's classes from other folds.
 
     Args:
         high: Confidence from which the severity is high.
@@ -27,10 +28,9 @@ class ModelDisagrees:
 
     def run(self, samples: Samples) -> CheckResult:
         """Scores every labelled, readable image by the model's probability of its label; (N,) float32."""
-        model = samples.model
+        model = samples.classifier
         if model is None:
-            note = "The model does not know the folder's classes, so its own predictions were not compared."
-            return nothing_judged(samples, note)
+            return nothing_judged(samples, "There are no classes that a prediction could be compared with.")
         labelled = samples.labels >= 0
         given = model.probabilities[np.arange(len(samples)), np.maximum(samples.labels, 0)]      # (N,) p(given)
         score = np.where(labelled, given, np.nan).astype(np.float32)
@@ -38,8 +38,8 @@ class ModelDisagrees:
 
         def sentence(row: int) -> str:
             return (
-                f"The model sees {model.predicted[row]} ({model.confidence[row]:.0%}), "
-                f"the label says {samples.classes[samples.labels[row]]} ({given[row]:.0%})."
+                f"{model.name} sees {model.predicted[row]} ({percent(model.confidence[row])}), "
+                f"the label says {samples.classes[samples.labels[row]]} ({percent(given[row])})."
             )
 
         return CheckResult(

@@ -20,6 +20,7 @@ MAX_FILE_BYTES = 512 * 1024**2
 #: Up to this many classes every class keeps its heatmap; beyond, the most probable ones do.
 ALL_MAPS_UP_TO, TOP_MAPS = 20, 5
 _BATCHES_AHEAD = 3
+_HALF_MAX = float(np.finfo(np.float16).max)      # beyond it a float16 is infinite, and the image would not be judged
 
 Loaded = tuple[Outcome, NDArray[np.uint8] | None]
 
@@ -102,7 +103,7 @@ def _inferred(forward: Forward, row: int, head: NDArray[np.float32] | None) -> I
     return Inferred(
         # Copies: a view would keep the whole batch alive for as long as the outcome is.
         probabilities=probabilities.copy(),
-        embedding=forward.embedding[row].astype(np.float16),
+        embedding=np.clip(forward.embedding[row], -_HALF_MAX, _HALF_MAX).astype(np.float16),
         map_classes=classes.astype(np.intp),
         maps=maps,
     )

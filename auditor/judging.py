@@ -1,0 +1,139 @@
+"""Outcomes -> everything that checks look at: the witnesses' verdicts on every label, as arrays."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.checks import ModelView, Samples
+from auditor.classes import ClassMatch, class_name
+from auditor.dataset import Dataset
+from auditor.engines import Outcome
+from auditor.images import extension_matches
+from auditor.labels import find_label_issues
+from auditor.modelcard import ModelCard
+from auditor.neighbours import Neighbours, class_votes, directions, nearest
+from auditor.probe import assign_folds, out_of_fold
+from auditor.ranking import review_order
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The N samples and what their verdicts came from.
+
+    Attributes:
+        samples: What checks look at.
+        points: (N, d) unit vectors whose products are similarities; NaN rows without an embedding.
+        neighbours: The most similar images of each.
+        relearn: Labels (N,), -1 where one is left out -> (N, C) out-of-fold probabilities learned from the others.
+    """
+
+    samples: Samples
+    points: NDArray[np.float32]
+    neighbours: Neighbours
+    relearn: Callable[[NDArray[np.intp]], NDArray[np.float32]]
+
+    def review_order(self) -> NDArray[np.intp]:
+        """(N,) place of each image in the order of review, 1 first; 0 where no label was judged."""
+        samples = self.samples
+        votes = samples.votes[np.arange(len(samples)), np.maximum(samples.labels, 0)]   # (N,)
+        denied = np.nan_to_num(samples.out_of_fold).argmax(axis=1) != samples.labels    # (N,)
+        return review_order(samples.issues.score, votes, samples.issues.flagged, denied)
+
+
+def judge(dataset: Dataset, outcomes: Sequence[Outcome], card: ModelCard, match: ClassMatch) -> Judgement:
+    """Asks the three witnesses: the probe, the trained classifier where it knows the classes, the neighbours.
+
+    Args:
+        dataset: Gives the classes.
+        outcomes: One for each of the N samples, sorted by file.
+        card: Of the classifier.
+        match: How its classes map to the folder's.
+    """
+    index = {name: position for position, name in enumerate(dataset.classes)}
+    labels = np.array([index.get(outcome.sample.label or "", -1) for outcome in outcomes], dtype=np.intp)   # (N,)
+    embeddings = _rows([outcome.inferred.embedding if outcome.inferred else None for outcome in outcomes])  # (N, K)
+    contents = [outcome.content for outcome in outcomes]
+    classes = max(len(dataset.classes), 1)      # without any class there is still a column, of nothing
+    view = _model_view(outcomes, dataset, card, match) if match.complete and dataset.classes else None
+    witness = None if view is None else _unseen(view.probabilities, outcomes, card)
+    folds = assign_folds(contents)
+
+    def relearn(given: NDArray[np.intp]) -> NDArray[np.float32]:
+        return out_of_fold(embeddings, given, folds, classes, witness).probabilities
+
+    probabilities = relearn(labels)                                                     # (N, C)
+    points = directions(embeddings)                                                     # (N, d)
+    neighbours = nearest(points, groups=contents)
+    samples = Samples(
+        files=tuple(outcome.sample.file for outcome in outcomes),
+        classes=dataset.classes,
+        labels=labels,
+        failures=tuple(outcome.failure for outcome in outcomes),
+        mismatches=tuple(_mismatch(outcome) for outcome in outcomes),
+        model=view,
+        out_of_fold=probabilities,
+        issues=find_label_issues(probabilities, labels),
+        votes=class_votes(neighbours, labels, classes),
+    )
+    return Judgement(samples, points, neighbours, relearn)
+
+
+def _unseen(
+    probabilities: NDArray[np.float32], outcomes: Sequence[Outcome], card: ModelCard
+) -> NDArray[np.float32] | None:
+    """(N, C) the model's probabilities where it can testify about a label: it was not trained on the image.
+
+    Only a card that lists what the model was trained on can show that.
+    """
+    if not card.trained_on:
+        return None
+    seen = np.array([card.saw(outcome.content) for outcome in outcomes], dtype=bool)
+    return np.where(seen[:, None], np.nan, probabilities).astype(np.float32)
+
+
+def _model_view(
+    outcomes: Sequence[Outcome], dataset: Dataset, card: ModelCard, match: ClassMatch
+) -> ModelView:
+    own = _rows([outcome.inferred.probabilities if outcome.inferred else None for outcome in outcomes])     # (N, C)
+    own = own.astype(np.float32)
+    if not own.shape[1]:                        # no image was readable
+        own = np.full((len(outcomes), len(card.classes)), np.nan, dtype=np.float32)
+    projected = match.project(own, len(dataset.classes))                                # (N, F)
+    readable = np.isfinite(own).all(axis=1)
+    top, best = np.nan_to_num(own).argmax(axis=1), np.nan_to_num(projected).argmax(axis=1)
+    rows = range(len(own))
+    # Several model classes may stand for one of the folder's: their sum competes with the best of all classes.
+    known = projected[rows, best] >= own[rows, top]                                     # (N,) a folder class is on top
+
+    def name(row: int) -> str | None:
+        if not readable[row]:
+            return None
+        return dataset.classes[best[row]] if known[row] else class_name(card.classes, int(top[row]))
+
+    return ModelView(
+        name="The model",
+        probabilities=projected,
+        predicted=tuple(name(row) for row in rows),
+        predicted_class=np.where(known, best, -1).astype(np.intp),
+        confidence=np.where(known, projected[rows, best], own[rows, top]).astype(np.float32),
+    )
+
+
+def _rows(vectors: Sequence[NDArray[np.floating] | None]) -> NDArray[np.floating]:
+    """Stacks vectors of one length; NaN rows where there is none. (N, 0) where there is no vector at all."""
+    first = next((vector for vector in vectors if vector is not None), None)
+    if first is None:
+        return np.full((len(vectors), 0), np.nan, dtype=np.float32)
+    stacked = np.full((len(vectors), len(first)), np.nan, dtype=first.dtype)
+    for row, vector in enumerate(vectors):
+        if vector is not None:
+            stacked[row] = vector
+    return stacked
+
+
+def _mismatch(outcome: Outcome) -> str | None:
+    if outcome.decoded is None or extension_matches(outcome.sample.path.name, outcome.decoded.format):
+        return None
+    return outcome.decoded.format
