@@ -19,6 +19,7 @@ app = typer.Typer(
     name="auditor",
     help="Audits folders of labelled images: which labels are wrong, which images are doubtful or broken, and why.",
     no_args_is_help=True,
+    rich_markup_mode=None,                      # its markup would swallow the defaults in brackets
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -97,6 +98,23 @@ def scan(
     )
     audit = run_scan(settings, progress=TerminalProgress())
     _finish(audit, settings.out, as_json=as_json)
+
+
+@app.command()
+def why(
+    file: Annotated[str, typer.Argument(help="An image of a scanned data set.", show_default=False)],
+    run: Annotated[Path | None, typer.Option(help="Folder of the run to ask; else the latest with FILE.")] = None,
+    out: OutOption = None,
+    name: Annotated[str | None, typer.Option(help="Ask the latest run of this data set only.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")] = False,
+) -> None:
+    """Explain the verdict on one image, flagged or not, from what a scan stored."""
+    from auditor.settings import Settings
+    from auditor.why import as_json as to_json
+    from auditor.why import as_text, explain
+
+    explanation = explain(file, Settings.load(data=Path(), out=out).out, name, run)
+    typer.echo(to_json(explanation) if as_json else as_text(explanation))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`summary.json`: the run in a few numbers, for jobs and dashboards."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,11 @@ def summary(audit: Audit) -> dict[str, Any]:
             "in_sample": model.in_sample,
         },
         "findings": audit.counts(),
+        "rules": {
+            rule.name: {"title": rule.title, "description": rule.description, "settings": dict(rule.settings)}
+            for rule in audit.rules
+        },
+        "estimate": None if audit.estimate is None else asdict(audit.estimate),
         "outcomes": dict(audit.outcomes),
         "gate": {"passed": audit.gate.passed, "rules": list(audit.gate.rules)},
         "run": {

@@ -1,6 +1,5 @@
 """The flagged images that have pictures: one card each, the findings of a file merged."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +8,8 @@ import pandas as pd
 
 from auditor.audit import Audit, Evidence, Finding
 from auditor.report.lines import Line, Placement
-from auditor.report.text import number, percent, visible
+from auditor.report.similar import Similar, similar, symbol_anchors
+from auditor.report.text import data_uri, number, percent, visible
 
 PREDICTION_COLUMNS = ("split", "format", "width", "height", "p_given", "oof_p_given", "review_rank")
 
@@ -45,6 +45,7 @@ class Card:
     pictures: tuple[Picture, ...]
     bars: tuple[Bar, ...]
     source: str
+    similar: Similar
     lines: tuple[Line, ...]
     file: str
     facts: tuple[str, ...]
@@ -75,12 +76,12 @@ class Filter:
 
 def card_groups(placement: Placement) -> tuple[CardGroup, ...]:
     """Cards with another label suggested first, then the others; the first card of all is the hero."""
-    rows = _prediction_rows(placement)
+    rows, anchors = _prediction_rows(placement), symbol_anchors(placement)
     labels: list[Card] = []
     others: list[Card] = []
     for file, findings in placement.cards.items():
         suggests = any(finding.suggested is not None for finding in findings)
-        (labels if suggests else others).append(_card(placement, file, findings, rows.get(file, {})))
+        (labels if suggests else others).append(_card(placement, file, findings, rows.get(file, {}), anchors))
     texts = (
         ("labels", "Labels to check", "Labels", "Worst first: the label in the folder, and the one that fits.", labels),
         ("others", "Other images to look at", "Other images", "No other label is suggested for these.", others),
@@ -112,7 +113,13 @@ def _filter_keys(placement: Placement) -> dict[str, str]:
     return {rule: f"r{position}" for position, rule in enumerate(placement.titles)}
 
 
-def _card(placement: Placement, file: str, findings: Sequence[Finding], row: Mapping[str, Any]) -> Card:
+def _card(
+    placement: Placement,
+    file: str,
+    findings: Sequence[Finding],
+    row: Mapping[str, Any],
+    anchors: Mapping[bytes, str],
+) -> Card:
     evidence = placement.audit.evidence[file]
     label = next((finding.label for finding in findings if finding.label is not None), None)
     suggested = next((finding.suggested for finding in findings if finding.suggested is not None), None)
@@ -123,6 +130,7 @@ def _card(placement: Placement, file: str, findings: Sequence[Finding], row: Map
         pictures=_pictures(file, label, evidence),
         bars=_bars(evidence, label, suggested, _given(placement.audit, label, evidence, row)),
         source=visible(evidence.source),
+        similar=similar(placement, anchors, evidence, label, suggested),
         lines=tuple(placement.line(finding) for finding in findings),
         file=visible(file),
         facts=_facts(row),
@@ -134,7 +142,7 @@ def _pictures(file: str, label: str | None, evidence: Evidence) -> tuple[Picture
     name = visible(file)
     labelled = f", labelled {visible(label)}" if label else ""
     picture = Picture(
-        source=_data_uri(evidence.thumbnail),
+        source=data_uri(evidence.thumbnail),
         width=evidence.width,
         height=evidence.height,
         alt=f"The image {name}{labelled}",
@@ -144,7 +152,7 @@ def _pictures(file: str, label: str | None, evidence: Evidence) -> tuple[Picture
         return (picture,)
     subject = visible(evidence.heatmap_class or "")
     heatmap = Picture(
-        source=_data_uri(evidence.overlay),
+        source=data_uri(evidence.overlay),
         width=evidence.width,
         height=evidence.height,
         alt=f"Heatmap over {name}: where the evidence for {subject or 'the prediction'} lies",
@@ -199,7 +207,3 @@ def _prediction_rows(placement: Placement) -> dict[str, dict[str, Any]]:
     columns = [name for name in PREDICTION_COLUMNS if name in table]
     values = zip(*(table[name].astype(object).tolist() for name in columns), strict=True)
     return {file: dict(zip(columns, row, strict=True)) for file, row in zip(table["file"], values, strict=False)}
-
-
-def _data_uri(jpeg: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")

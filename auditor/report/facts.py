@@ -56,6 +56,10 @@ GLOSSARY = (
         "little.",
     ),
     Term("Heatmap", "Where in the image the evidence for one class lies. Hot means high; cold means none."),
+    Term(
+        "Similar",
+        "What looks most alike to the model, whatever its label. Marked \u2260: not the given label.",
+    ),
     Term("Low confidence", "The model has no clear favourite. Often two things in one image, or neither."),
 )
 

@@ -85,10 +85,11 @@ def _images(audit: Audit) -> int:
 
 def _wrong(audit: Audit) -> int:
     """Images whose label is probably wrong, without those that a person has accepted."""
-    return _files(_suspects(audit))
+    return _files(suspects(audit))
 
 
-def _suspects(audit: Audit) -> list[Finding]:
+def suspects(audit: Audit) -> list[Finding]:
+    """The findings that the verdict is about."""
     findings = [finding for finding in audit.findings if finding.status != "accepted"]
     if LABEL_RULE in {rule.name for rule in audit.rules}:
         return [finding for finding in findings if finding.rule == LABEL_RULE]
@@ -97,7 +98,7 @@ def _suspects(audit: Audit) -> list[Finding]:
 
 def _doubtful(audit: Audit) -> int:
     """Images for which only another rule suggests another label."""
-    wrong = {finding.file for finding in _suspects(audit)}
+    wrong = {finding.file for finding in suspects(audit)}
     return len(
         {
             finding.file

@@ -1,5 +1,6 @@
 """How the report writes numbers, dates and names that came from files."""
 
+import base64
 import math
 import unicodedata
 from collections.abc import Iterable
@@ -28,6 +29,11 @@ def decimal(value: float) -> str:
     if abs(value) >= 100:
         return number(round(value))
     return f"{value:.3g}"
+
+
+def data_uri(jpeg: bytes) -> str:
+    """A JPEG as the source of a picture."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
 
 
 def percent(share: float) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from auditor.audit import Audit
 from auditor.heatmap import legend
 from auditor.report.cards import CardGroup, Filter, card_groups, filters
+from auditor.report.estimate import estimate_sentences
 from auditor.report.facts import GLOSSARY, Fact, Skipped, Term, facts, model_facts, run_facts, skipped
 from auditor.report.headline import Figure, Verdict, figures, verdict
 from auditor.report.lines import LineTable, Placement, place, tables
 from auditor.report.rows import Matrix, RuleRow, class_matrix, confusion_matrix, rule_rows
+from auditor.report.similar import Symbol, symbols
 from auditor.report.text import count, listing, moment, number, visible
 
 
@@ -46,6 +48,7 @@ class Page:
     gate: str
     notes_hint: str
     verdict: Verdict
+    estimate: tuple[str, ...]
     figures: tuple[Figure, ...]
     links: tuple[Link, ...]
     rules: tuple[RuleRow, ...]
@@ -56,6 +59,7 @@ class Page:
     filters: tuple[Filter, ...]
     groups: tuple[CardGroup, ...]
     heat: tuple[Stop, ...]
+    symbols: tuple[Symbol, ...]
     tables: tuple[LineTable, ...]
     more: str
     skipped: tuple[Skipped, ...]
@@ -86,6 +90,7 @@ def build_page(audit: Audit) -> Page:
         gate=_gate(audit),
         notes_hint=f"{count(len(audit.notes), 'thing')} to know before deciding" if audit.notes else "",
         verdict=headline,
+        estimate=estimate_sentences(audit),
         figures=figures(audit),
         links=_links(audit, groups, line_tables),
         rules=rule_rows(audit, placement.rules),
@@ -96,6 +101,7 @@ def build_page(audit: Audit) -> Page:
         filters=filters(placement),
         groups=groups,
         heat=_heat(audit),
+        symbols=symbols(placement),
         tables=line_tables,
         more=_more(placement),
         skipped=skipped(audit.skipped),

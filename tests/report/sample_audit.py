@@ -3,13 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-import cv2
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from auditor.audit import Audit, Evidence, Finding, Gate, ModelInfo, Rule, RunInfo, Severity
-from auditor.heatmap import overlay
+from auditor.audit import (
+    Audit,
+    Evidence,
+    Finding,
+    Gate,
+    LabelEstimate,
+    ModelInfo,
+    Neighbour,
+    Rule,
+    RunInfo,
+    Severity,
+)
+from tests.report.drawn import evidence, near, small
 
 SCRIPT = "<script>alert(1)</script>"
 HANDLER = "\"><img src=x onerror=alert(2)>'"
@@ -18,8 +26,6 @@ EMOJI = "dogs/\U0001f415\u200d\U0001f9ba good boy.jpg"
 LONG = "cats/" + "very-long-name-" * 20 + ".jpg"
 BROKEN = "cats/line\nfeed \x1b[31m\udcff.jpg"
 TEMPLATE = "dogs/{{ 7 * 7 }}{% raw %}.jpg"
-
-SIDE = 256
 
 RULES = (
     Rule(
@@ -41,51 +47,17 @@ RULES = (
     Rule("class_imbalance", "Class imbalance", "One class has many more images than another.", {"ratio": 10}),
 )
 
-Picture = NDArray[np.uint8]
 
-
-def draw(kind: str, seed: int) -> tuple[Picture, Picture]:
-    """A cat or a dog of a few shapes, and the same with warm colours where its ears and nose are; (S, S, 3) BGR."""
-    rng = np.random.default_rng(seed)
-    ranges = ((150, 240), (60, 200), (15, 60))
-    ground, coat, dark = (tuple(int(value) for value in rng.integers(low, high, 3)) for low, high in ranges)
-    picture = np.full((SIDE, SIDE, 3), ground, np.uint8)
-    for _ in range(14):
-        centre = tuple(int(value) for value in rng.integers(0, SIDE, 2))
-        shade = tuple(int(np.clip(value + rng.integers(-18, 18), 0, 255)) for value in ground)
-        cv2.circle(picture, centre, int(rng.integers(8, 40)), shade, -1, cv2.LINE_AA)
-    x, y = (int(value) for value in rng.integers(112, 144, 2))
-    cv2.ellipse(picture, (x, y + 150), (95, 95), 0, 0, 360, coat, -1, cv2.LINE_AA)
-    _ears(picture, kind, x, y, coat, dark)
-    cv2.ellipse(picture, (x, y + 10), (66, 60), 0, 0, 360, coat, -1, cv2.LINE_AA)
-    for side in (-1, 1):
-        cv2.circle(picture, (x + side * 26, y), 9, (250, 250, 250), -1, cv2.LINE_AA)
-        cv2.circle(picture, (x + side * 26, y), 5, dark, -1, cv2.LINE_AA)
-    cv2.ellipse(picture, (x, y + 30), (9, 6) if kind == "cats" else (17, 12), 0, 0, 360, dark, -1, cv2.LINE_AA)
-    heat = np.zeros((SIDE, SIDE), np.float32)
-    for spot, weight in (((x - 44, y - 50), 1.0), ((x + 44, y - 50), 0.8), ((x, y + 30), 0.6)):
-        cv2.circle(heat, spot, 24, weight, -1)
-    heat = cv2.GaussianBlur(heat, (0, 0), 18)
-    warm = overlay(picture[..., ::-1], heat / heat.max())
-    return picture, warm[..., ::-1]
-
-
-def _ears(picture: Picture, kind: str, x: int, y: int, coat: tuple[int, ...], dark: tuple[int, ...]) -> None:
-    for side in (-1, 1):
-        if kind == "cats":
-            ear = np.array([[x + side * 62, y - 72], [x + side * 14, y - 40], [x + side * 64, y + 2]], np.int32)
-            cv2.fillPoly(picture, [ear], coat, cv2.LINE_AA)
-        else:
-            cv2.ellipse(picture, (x + side * 66, y + 6), (20, 52), side * -14, 0, 360, dark, -1, cv2.LINE_AA)
-
-
-def jpeg(picture: Picture) -> bytes:
-    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])[1])
-
-
-def evidence(kind: str, seed: int, probabilities: tuple[tuple[str, float], ...], source: str = "model") -> Evidence:
-    picture, overlay = draw(kind, seed)
-    return Evidence(jpeg(picture), jpeg(overlay), probabilities[0][0], SIDE, SIDE, probabilities, source)
+def neighbours(given: str, seen: str, place: int) -> dict[str, tuple[Neighbour, ...]]:
+    """What surrounds the image at a place: mostly what it shows; the second cannot all be read, nor all judged."""
+    like, unlike = near(seen, range(place, place + 4)), near(given, range(place, place + 3))
+    similar = (*like[:3], unlike[0], like[3])
+    if place == 1:
+        names = ((BROKEN, None, None), (f"cats/{SCRIPT}.jpg", SCRIPT, small("cats", 2)), (LONG, "cats" * 30, None))
+        similar = (*like[:2], *(Neighbour(file, label, 0.4, image) for file, label, image in names))
+    if place == 2:
+        return {"similar": similar[:2], "of_given": (), "of_suggested": like[:1]}
+    return {"similar": similar, "of_given": unlike, "of_suggested": like[:3]}
 
 
 def finding(number: int, rule: str, file: str | None, message: str, **fields: object) -> Finding:
@@ -129,6 +101,7 @@ def make_audit() -> Audit:
         rules=RULES,
         notes=("The probe judged 290 of 293 images.", f"Class names were matched without regard to case: {SCRIPT}."),
         run=RunInfo("20250102-030405", "2025-01-02T03:04:05+00:00", 12.25, 23.67, 40, "0.1.0", {"workers": 2}),
+        estimate=LabelEstimate(11, 17, 25, 290, 50, 0.83, 0.981, 0.9844),
     )
 
 
@@ -140,7 +113,8 @@ def _wrong_labels() -> tuple[list[Finding], dict[str, Evidence]]:
         label, seen = ("cats", "dogs") if file.startswith("cats") else ("dogs", "cats")
         sure = 0.994 - 0.017 * place
         source = "out-of-fold probe" if place % 3 else "model"
-        pictures[file] = evidence(seen, place, ((seen, sure), (label, 1 - sure)), source)
+        shown = evidence(seen, place, ((seen, sure), (label, 1 - sure)), source)
+        pictures[file] = replace(shown, **neighbours(label, seen, place))
         message = f"Judged by the other images, it is {seen} with {sure:.0%} and {label} with {1 - sure:.0%}."
         said = {"label": label, "suggested": seen, "severity": "high" if place < 8 else "medium", "score": 1 - sure}
         findings.append(finding(place, "label_issue", file, message, **said))
@@ -155,7 +129,8 @@ def _others(pictures: dict[str, Evidence]) -> list[Finding]:
     findings = []
     for place in range(3):
         file = f"cats/unsure-{place}.jpg"
-        pictures[file] = evidence("cats", 40 + place, (("cats", 0.52), ("dogs", 0.48)))
+        shown = evidence("cats", 40 + place, (("cats", 0.52), ("dogs", 0.48)))
+        pictures[file] = replace(shown, similar=(*near("cats", (3, 4)), *near("dogs", (3,), ("dogs/sticker-003.png",))))
         findings.append(
             finding(200 + place, "low_confidence", file, "Its best class has only 52%.", label="cats", severity="low")
         )
@@ -260,13 +235,20 @@ def empty_audit() -> Audit:
         predictions=clean,
         outcomes={"ok": 290, "failed": 0, "skipped": 0},
         model=replace(audit.model, in_sample=0, about={}, guessed={}),
+        estimate=replace(audit.estimate, low=0, middle=0, high=2, accuracy_without=None),
     )
 
 
 def nothing_scanned() -> Audit:
     """An empty folder."""
     return replace(
-        empty_audit(), classes={}, outcomes={}, rules=(), predictions=pd.DataFrame(), gate=Gate(False, ("label_issue",))
+        empty_audit(),
+        classes={},
+        outcomes={},
+        rules=(),
+        predictions=pd.DataFrame(),
+        gate=Gate(False, ("label_issue",)),
+        estimate=None,
     )
 
 
@@ -275,7 +257,8 @@ def one_class() -> Audit:
     audit = empty_audit()
     judgement = ("oof_predicted", "oof_p_given", "label_score", "predicted", "p_given")
     unjudged = audit.predictions.assign(**dict.fromkeys(judgement))
-    return replace(audit, classes={"cats": 290}, predictions=unjudged, model=replace(audit.model, matched=False))
+    other = replace(audit.model, matched=False)
+    return replace(audit, classes={"cats": 290}, predictions=unjudged, model=other, estimate=None)
 
 
 def many_classes(classes: int = 60) -> Audit:
@@ -297,4 +280,5 @@ def many_classes(classes: int = 60) -> Audit:
         outcomes={"ok": 1500 * classes, "failed": 1, "skipped": 0},
         predictions=_frame(rows),
         model=replace(audit.model, matched=False, in_sample=0),
+        estimate=LabelEstimate(2, 6, 471, 90_000, 200, 0.4, 0.99, 0.99),
     )

@@ -8,8 +8,10 @@ from itertools import pairwise
 
 import pytest
 
+from auditor.audit import Neighbour
 from auditor.report import render_html, write_html
 from tests.report import sample_audit as sample
+from tests.report.drawn import small
 from tests.report.page import Document
 
 AUDITS = {
@@ -121,6 +123,7 @@ def test_text_from_anywhere_is_only_ever_text(attack):
     assert len(page.all("img")) == len(audit.evidence) * 2 - 1  # one has no heatmap
     assert not [name for element in page.elements for name in element.attributes if name.startswith("on")]
     assert not [value for value in page.values("href") if value.startswith("javascript")]
+    assert {len(page.all(tag)) for tag in ("image", "symbol")} == {1, 2}
     assert page.text.count(attack) > 50
     assert "49" not in page.all("h1")[0].text
 
@@ -156,8 +159,17 @@ def _poisoned(attack: str):
         )
         for finding in audit.findings
     )
+    near = (Neighbour(attack, attack + "2", 0.5, small("cats", 1)), Neighbour(attack, None, 0.5, None))
     pictures = {
-        file: replace(shown, heatmap_class=attack, probabilities=((attack, 0.7), (attack + "2", 0.3)), source=attack)
+        file: replace(
+            shown,
+            heatmap_class=attack,
+            probabilities=((attack, 0.7), (attack + "2", 0.3)),
+            source=attack,
+            similar=near,
+            of_given=near,
+            of_suggested=near,
+        )
         for file, shown in audit.evidence.items()
     }
     table = audit.predictions.assign(label=attack, predicted=attack, split=attack, format=attack)

@@ -1,0 +1,70 @@
+"""How many labels are wrong and what mending them is worth: two sentences to quote."""
+
+from auditor.audit import Audit, LabelEstimate
+from auditor.report.headline import suspects
+from auditor.report.text import count, number, percent
+
+#: An interval whose upper end is more than this many times its middle says that the number is not known.
+WIDE = 3
+#: Share of wrong labels under which an estimate that is not known is laid to how clean the labels are.
+CLEAN = 0.02
+
+
+def estimate_sentences(audit: Audit) -> tuple[str, ...]:
+    """The estimate, and what accuracy gains without the flagged labels; nothing where no label could be judged."""
+    estimate = audit.estimate
+    if estimate is None or estimate.judged < 1:
+        return ()
+    flagged = len({finding.file for finding in suspects(audit)})
+    return tuple(sentence for sentence in (_how_many(estimate), _worth(estimate, flagged)) if sentence)
+
+
+def _how_many(estimate: LabelEstimate) -> str:
+    low, middle, high = number(estimate.low), number(estimate.middle), number(estimate.high)
+    labels = count(estimate.judged, "label")
+    if estimate.high > WIDE * max(estimate.middle, 1):
+        clean = estimate.middle <= CLEAN * estimate.judged
+        why = "labels this clean do not show how many" if clean else "these images do not show how many"
+        return f"Of {labels}, between {low} and {high} are wrong: {why}."
+    if not estimate.high:
+        return f"Probably none of {labels} is wrong."
+    if not estimate.middle:
+        return f"Probably none of {labels} is wrong; it could be up to {high}."
+    verb = "is" if estimate.middle == 1 else "are"
+    between = f" (between {low} and {high})" if estimate.low < estimate.high else ""
+    return f"About {middle} of {labels} {verb} wrong{between}{_found(estimate)}."
+
+
+def _found(estimate: LabelEstimate) -> str:
+    """How far the head of the review order gets; says nothing where that is all images."""
+    share = estimate.found_in_review
+    if not 0 < estimate.review < estimate.judged or not share > 0:
+        return ""
+    where = "the first to review" if estimate.review == 1 else f"among the first {number(estimate.review)} to review"
+    if estimate.middle == 1:
+        return f"; it is {where}" + ("" if share >= 1 else f" with a chance of {_whole_percent(share)}")
+    if share >= 1:
+        return f"; all of them are {where}"
+    return f"; {_whole_percent(share)} of them {'is' if estimate.review == 1 else 'are'} {where}"
+
+
+def _whole_percent(share: float) -> str:
+    """An estimate has no decimals; what is not quite none or all stays so."""
+    return f"{min(max(round(100 * share), 1), 99)}%"
+
+
+def _worth(estimate: LabelEstimate, flagged: int) -> str:
+    """Accuracy with and without the flagged labels; a gain too small to be seen is none."""
+    now, without = estimate.accuracy_now, estimate.accuracy_without
+    if now is None or without is None:
+        return ""
+    labels = "flagged label" if flagged == 1 else "flagged labels"
+    before, after = percent(now), percent(without)
+    if before == after:
+        return f"Leaving the {labels} out of training brings no gain: accuracy on the other images stays at {before}."
+    if without < now:
+        return (
+            f"Leaving the {labels} out of training brings no gain: accuracy on the other images goes from {before} "
+            f"to {after}."
+        )
+    return f"With the {labels} left out of training, accuracy on the other images goes from {before} to {after}."

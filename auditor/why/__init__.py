@@ -1,0 +1,10 @@
+"""Why an image was flagged, or was not: told from what a run stored, without the model and without the image.
+
+Example:
+    >>> print(as_text(explain("data/train/cat/1.jpg", Path("reports"))))
+"""
+
+from auditor.why.explanation import Explanation, explain
+from auditor.why.text import as_json, as_text
+
+__all__ = ["Explanation", "as_json", "as_text", "explain"]

@@ -1,0 +1,126 @@
+"""An explanation for people, and the same for programs; neither lets a name speak to the terminal."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+
+from auditor.report.text import count, listing, percent, visible
+from auditor.why.explanation import Explanation, Neighbourhood, Opinion
+from auditor.why.rules import RuleVerdict
+
+INDENT = "  "
+
+
+def as_json(explanation: Explanation) -> str:
+    """The record as JSON in ASCII: what a terminal would obey is escaped with the rest."""
+    return json.dumps(asdict(explanation), indent=2, ensure_ascii=True)
+
+
+def as_text(explanation: Explanation) -> str:
+    """The verdict first, then who says what, then the rules."""
+    lines = [explanation.file, *_verdict(explanation)]
+    lines += _section("Witnesses", _table(_witnesses(explanation)))
+    lines += _section("Rules", _table((verdict.rule, _rule(verdict)) for verdict in explanation.rules))
+    named = (
+        f"{mention.rule} of {mention.file or 'the data set'}: {mention.message}" for mention in explanation.mentioned
+    )
+    lines += _section("Named by findings about other files", (INDENT + line for line in named))
+    lines += ["", *_sources(explanation)]
+    return "\n".join(map(visible, lines))
+
+
+def _verdict(explanation: Explanation) -> Iterator[str]:
+    if explanation.outcome == "skipped":
+        yield f"Left out of the scan: {explanation.reason or 'no reason was stored'}."
+        return
+    if explanation.outcome == "failed":
+        yield f"It cannot be read: {explanation.reason or 'no reason was stored'}. Nothing was inferred on it."
+    label = "without a label" if explanation.label is None else f"labelled {explanation.label}"
+    if explanation.suggested is not None:
+        label += f", suggested {explanation.suggested}"
+    flagged = listing(dict.fromkeys(verdict.title for verdict in explanation.rules if verdict.flagged))
+    yield f"Flagged ({flagged}): {label}." if flagged else f"Not flagged: {label}."
+    if explanation.place is not None:
+        yield f"Place {explanation.place:,} of {explanation.ranked:,} to review."
+
+
+def _witnesses(explanation: Explanation) -> Iterator[tuple[str, str]]:
+    """(who, what) in the order in which the label rules ask them."""
+    if explanation.label_score is not None:
+        right = explanation.p_correct
+        chance = "" if right is None else f"; the label is right with {percent(right)}"
+        yield "label score", f"{explanation.label_score:.2f} (0 is worst){chance}"
+    if explanation.probe is not None:
+        yield "probe", f"{_opinion(explanation.probe, explanation.label)}, learned from images of the other folds"
+    if explanation.model is not None:
+        yield "model", _model(explanation.model, explanation.label)
+    if explanation.neighbours is not None:
+        yield from _neighbours(explanation.neighbours, explanation.label)
+
+
+def _opinion(opinion: Opinion, label: str | None) -> str:
+    sure = "" if opinion.confidence is None else f" ({percent(opinion.confidence)})"
+    given = opinion.p_given
+    other = "" if given is None or label in (None, opinion.predicted) else f", {label} has {percent(given)}"
+    return f"sees {opinion.predicted}{sure}{other}"
+
+
+def _model(model: Opinion, label: str | None) -> str:
+    if not model.judged:
+        return f"{_opinion(model, None)}; its classes are not the folder's, so that was not judged"
+    seen = f"; it was trained on {count(model.in_sample, 'image')} of this data set" if model.in_sample else ""
+    return _opinion(model, label) + seen
+
+
+def _neighbours(near: Neighbourhood, label: str | None) -> Iterator[tuple[str, str]]:
+    total = len(near.files)
+    share = "" if near.share is None else f"; {label} has {percent(near.share)} of the vote of all neighbours"
+    same = "" if label is None else f": {near.same} of {total} labelled {label}{share}"
+    yield "neighbours", f"the {count(total, 'most similar image')}{same}"
+    for look in near.files:
+        yield "", f"{INDENT}{look.file}  {'no label' if look.label is None else look.label}"
+
+
+def _rule(verdict: RuleVerdict) -> str:
+    if not verdict.flagged:
+        return verdict.why
+    marks = [
+        verdict.severity or "",
+        {"accepted": "accepted", "persisting": "seen before"}.get(verdict.status or "", ""),
+    ]
+    return f"FLAGGED ({', '.join(filter(None, marks))}): {verdict.why}{_numbers(verdict)}"
+
+
+def _numbers(verdict: RuleVerdict) -> str:
+    """Value and threshold of a rule that flagged, exactly; its sentence may round them or leave them out."""
+    pairs = (("value", verdict.value), ("threshold", verdict.threshold), ("score", verdict.score))
+    stated = [f"{name} {value:.4g}" for name, value in pairs if value is not None]
+    return f" [{', '.join(stated)}]" if stated else ""
+
+
+def _sources(explanation: Explanation) -> Iterator[str]:
+    image = explanation.image
+    parts = [str(image[key]) for key in ("format", "mode") if key in image]
+    if "width" in image and "height" in image:
+        parts.append(f"{image['width']} x {image['height']} px")
+    if "bytes" in image:
+        parts.append(f"{image['bytes']:,} bytes")
+    if explanation.split is not None:
+        parts.append(f"split {explanation.split}")
+    if parts:
+        yield f"Image: {', '.join(parts)}."
+    run = explanation.run
+    yield f"From {run.folder}: {run.root}, scanned {run.started_at}."
+    if explanation.also_in:
+        yield f"Also in {listing(explanation.also_in)}; choose with --name or --run."
+
+
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    found = list(lines)
+    return ["", title, *found] if found else []
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
+    rows = list(rows)
+    width = max((len(name) for name, _ in rows), default=0)
+    return [f"{INDENT}{name:<{width}}  {text}" for name, text in rows]

@@ -1,0 +1,99 @@
+"""The sentences that a lead quotes: true out of their context, and honest about what is not known."""
+
+from dataclasses import replace
+
+import pytest
+
+from auditor.audit import LabelEstimate
+from auditor.report import render_html
+from auditor.report.estimate import estimate_sentences
+from tests.report import sample_audit as sample
+from tests.report.page import Document
+
+BASE = LabelEstimate(25, 41, 60, 353, 50, 0.83, 0.981, 0.984)
+
+
+def sentences(**fields) -> tuple[str, ...]:
+    return estimate_sentences(replace(sample.make_audit(), estimate=replace(BASE, **fields)))
+
+
+def test_how_many_and_what_it_is_worth():
+    assert sentences() == (
+        "About 41 of 353 labels are wrong (between 25 and 60); 83% of them are among the first 50 to review.",
+        "With the flagged labels left out of training, accuracy on the other images goes from 98.1% to 98.4%.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            {"low": 2, "middle": 20, "high": 471, "judged": 20_000},
+            "Of 20\u202f000 labels, between 2 and 471 are wrong: labels this clean do not show how many.",
+        ),
+        (
+            {"low": 5, "middle": 60, "high": 300},
+            "Of 353 labels, between 5 and 300 are wrong: these images do not show how many.",
+        ),
+        (
+            {"low": 0, "middle": 0, "high": 4},
+            "Of 353 labels, between 0 and 4 are wrong: labels this clean do not show how many.",
+        ),
+        ({"low": 0, "middle": 0, "high": 3}, "Probably none of 353 labels is wrong; it could be up to 3."),
+        ({"low": 0, "middle": 0, "high": 0}, "Probably none of 353 labels is wrong."),
+        ({"low": 0, "middle": 0, "high": 0, "judged": 1}, "Probably none of 1 label is wrong."),
+        (
+            {"low": 1, "middle": 1, "high": 2},
+            "About 1 of 353 labels is wrong (between 1 and 2); it is among the first 50 to review with a chance of "
+            "83%.",
+        ),
+        (
+            {"low": 41, "high": 41, "found_in_review": 1.0},
+            "About 41 of 353 labels are wrong; all of them are among the first 50 to review.",
+        ),
+        (
+            {"found_in_review": 0.9999},
+            "About 41 of 353 labels are wrong (between 25 and 60); 99% of them are among the first 50 to review.",
+        ),
+        ({"review": 353}, "About 41 of 353 labels are wrong (between 25 and 60)."),
+        ({"review": 0, "found_in_review": 0.0}, "About 41 of 353 labels are wrong (between 25 and 60)."),
+    ],
+)
+def test_what_is_said_about_the_number(fields, sentence):
+    assert sentences(**fields)[0] == sentence
+
+
+@pytest.mark.parametrize(
+    ("now", "without", "sentence"),
+    [
+        (0.98, 0.98004, "brings no gain: accuracy on the other images stays at 98%."),
+        (0.984, 0.981, "brings no gain: accuracy on the other images goes from 98.4% to 98.1%."),
+    ],
+)
+def test_no_gain_is_called_that(now, without, sentence):
+    assert sentences(accuracy_now=now, accuracy_without=without)[1] == (
+        f"Leaving the flagged labels out of training {sentence}"
+    )
+
+
+def test_nothing_is_promised_where_nothing_is_flagged():
+    assert len(sentences(accuracy_without=None)) == 1
+    assert len(sentences(accuracy_now=None)) == 1
+
+
+def test_one_flagged_label_is_one():
+    audit = sample.make_audit()
+    one = replace(audit, findings=audit.findings[:1], estimate=BASE)
+
+    assert estimate_sentences(one)[1].startswith("With the flagged label left out")
+
+
+def test_an_audit_without_an_estimate_says_nothing():
+    assert estimate_sentences(sample.one_class()) == ()
+    assert sentences(judged=0) == ()
+
+
+def test_the_estimate_stands_under_the_verdict():
+    text = Document(render_html(sample.make_audit())).text
+
+    assert text.index("probably wrong.") < text.index("About 17 of 290 labels are wrong") < text.index("What was found")
