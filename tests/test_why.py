@@ -105,7 +105,7 @@ def test_an_image_that_was_not_flagged_is_explained_too(home):
     assert reasons["model_disagrees"] == (
         "not flagged: the model sees cat too; it flags where that is not the given label."
     )
-    assert reasons["low_confidence"].endswith("it flags under 60%.")
+    assert reasons["low_confidence"].endswith("it flags under 70%.")
     assert reasons["unreadable"] == "not flagged: it was decoded."
     assert reasons["format_mismatch"].startswith("not flagged: the file is PNG")
     assert "Not flagged: labelled cat." in as_text(explanation)
