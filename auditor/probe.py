@@ -98,7 +98,8 @@ def out_of_fold(
     unseen = (moments.labels >= 0) & ~moments.seen(logits)
     logits *= np.float32(scale)
     logits += np.float32(trust) * evidence
-    verdict = np.exp(log_softmax(logits, axis=1))                               # (M, C)
+    with np.errstate(invalid="ignore"):         # all -inf where the other folds hold one class alone: no verdict, NaN
+        verdict = np.exp(log_softmax(logits, axis=1))                           # (M, C)
     verdict[unseen] = np.nan
     probabilities[judged] = verdict
     return Probe(probabilities, shrinkage, scale, trust)
