@@ -18,20 +18,21 @@ from auditor.classes import class_name
 from auditor.engines import Outcome
 from auditor.heatmap import overlay
 from auditor.images import Unreadable, decode, thumbnail
+from auditor.judging import Judgement
+from auditor.neighbours import SHOWN
 from auditor.progress import Progress
 
 SIDE = 320                                      # pixels; a card shows it at half of that on a dense display
 NEIGHBOUR_SIDE = 96                             # pixels; a strip of small pictures
 TOP_PROBABILITIES = 5
-SIMILAR, OF_A_CLASS = 5, 3                      # neighbours shown: of all labels, and of one class
+OF_A_CLASS = 3                                  # neighbours shown of the given and of the suggested class
 _JPEG_QUALITY = 82
 
 
 def gather_evidence(
     findings: Sequence[Finding],
     outcomes: Sequence[Outcome],
-    samples: Samples,
-    points: NDArray[np.float32],
+    judgement: Judgement,
     backend: Backend,
     limit: int,
     progress: Progress,
@@ -41,17 +42,17 @@ def gather_evidence(
     Args:
         findings: Of the scan, first to be reviewed first.
         outcomes: One for each of the N samples.
-        samples: The N samples.
-        points: (N, d) unit vectors whose products are similarities; NaN rows for images without an embedding.
+        judgement: Of the N samples.
         backend: The classifier, for the names of its classes.
         limit: Number of images.
         progress: Watches the loop.
     """
+    samples = judgement.samples
     row_of = {file: row for row, file in enumerate(samples.files)}
     flagged = dict.fromkeys(finding.file for finding in findings if finding.file is not None)
     shown = [row_of[file] for file in flagged if outcomes[row_of[file]].inferred is not None][:limit]
     suggested = _suggestions(findings, samples)
-    strips = _Strips(outcomes, samples, points)
+    strips = _Strips(outcomes, judgement)
     evidence = {}
     for row in progress.track(shown, len(shown), "evidence"):
         pictures = _evidence(outcomes[row], samples, row, backend)
@@ -73,27 +74,31 @@ def _suggestions(findings: Sequence[Finding], samples: Samples) -> dict[str, int
 class _Strips:
     """The images most similar to a shown one, each read and shrunk once however often it is shown."""
 
-    def __init__(self, outcomes: Sequence[Outcome], samples: Samples, points: NDArray[np.float32]) -> None:
-        self._outcomes, self._samples, self._points = outcomes, samples, points
+    def __init__(self, outcomes: Sequence[Outcome], judgement: Judgement) -> None:
+        self._outcomes, self._judgement, self._samples = outcomes, judgement, judgement.samples
+        self._contents = np.array([outcome.content for outcome in outcomes])            # (N,)
         self._thumbnails: dict[int, bytes | None] = {}
 
     def add(self, evidence: Evidence, row: int, suggested: int) -> Evidence:
         """The evidence with its neighbours: of all labels, of the given class, of the suggested one."""
-        close = self._points @ self._points[row]                                        # (N,) cosine
-        own = self._outcomes[row].content
-        usable = np.isfinite(close) & np.array([outcome.content != own for outcome in self._outcomes])
-
-        def best(mask: NDArray[np.bool_], count: int) -> tuple[Neighbour, ...]:
-            rows = np.flatnonzero(usable & mask)
-            order = rows[np.argsort(-close[rows], kind="stable")[:count]]
-            return tuple(self._neighbour(int(other), float(close[other])) for other in order)
-
-        labels = self._samples.labels
+        nearest, given = self._judgement.neighbours, int(self._samples.labels[row])
+        pairs = zip(nearest.indices[row, :SHOWN], nearest.similarity[row, :SHOWN], strict=True)
         return replace(
             evidence,
-            similar=best(np.ones(len(close), dtype=bool), SIMILAR),
-            of_given=best(labels == labels[row], OF_A_CLASS) if suggested >= 0 and labels[row] >= 0 else (),
-            of_suggested=best(labels == suggested, OF_A_CLASS) if suggested >= 0 else (),
+            similar=tuple(self._neighbour(int(other), float(close)) for other, close in pairs if other >= 0),
+            of_given=self._of_class(row, given) if suggested >= 0 and given >= 0 else (),
+            of_suggested=self._of_class(row, suggested) if suggested >= 0 else (),
+        )
+
+    def _of_class(self, row: int, label: int) -> tuple[Neighbour, ...]:
+        """The most similar images with this label, copies of the image itself left out."""
+        points = self._judgement.points                                                 # (N, d)
+        rows = np.flatnonzero((self._samples.labels == label) & (self._contents != self._contents[row]))
+        close = points[rows] @ points[row]                                              # (n,) cosine
+        usable = np.isfinite(close)
+        order = np.argsort(-close[usable], kind="stable")[:OF_A_CLASS]
+        return tuple(
+            self._neighbour(int(rows[usable][place]), float(close[usable][place])) for place in order
         )
 
     def _neighbour(self, row: int, similarity: float) -> Neighbour:

@@ -1,4 +1,4 @@
-"""Check results -> findings: identity, order, and the one ranking over all label rules."""
+"""Check results -> findings: identity and order."""
 
 import hashlib
 from collections import Counter

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError, _imaging
 
+from auditor.settings import MAX_PIXELS
+
 #: Pillow format -> the extensions that name it. Formats outside this table are never opened: some of
 #: Pillow's other readers start programs (EPS) or follow references. PPM stays, because data sets of traffic signs
 #: and faces are made of it; its rare kinds, which Pillow decodes in Python, have a limit of their own. ICO is left
@@ -106,7 +108,7 @@ class Picture:
     mode: str
 
 
-def decode(data: bytes, *, at_least: int | None = None, max_pixels: int = 178_956_970) -> Picture:
+def decode(data: bytes, *, at_least: int | None = None, max_pixels: int = MAX_PIXELS) -> Picture:
     """Decodes the first frame of an image to upright 8-bit RGB.
 
     Args:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from auditor.probe import principal_components
 
 NEIGHBOURS = 30
+#: The most similar images that are named as evidence; the others only vote.
+SHOWN = 5
 #: Principal components in which images are compared.
 COMPONENTS = 256
 #: Similarities in one block of rows: 64 MB.

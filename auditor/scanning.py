@@ -49,9 +49,7 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
     ran = [Ran(check, check.run(samples)) for check in checks]
     rank = judgement.review_order()
     findings = make_findings(ran, samples, outcomes, rank)
-    evidence = gather_evidence(
-        findings, outcomes, samples, judgement.points, backend, settings.max_cards, progress
-    )
+    evidence = gather_evidence(findings, outcomes, judgement, backend, settings.max_cards, progress)
     estimate = estimate_errors(samples.issues, rank, samples.labels, samples.out_of_fold, judgement.relearn)
     seconds = time.perf_counter() - clock
     return Audit(

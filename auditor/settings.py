@@ -13,6 +13,7 @@ from auditor.errors import InputError
 
 CONFIG_NAME = "auditor.toml"
 BUNDLED_MODEL = "catdog-resnet50"
+MAX_PIXELS = 178_956_970                        # where Pillow itself sees a decompression bomb
 
 LabelFrom = Literal["folder", "name"]
 
@@ -58,7 +59,7 @@ class Settings:
     split_column: str | None = None
     batch_size: int = 16
     threads: int | None = None
-    max_pixels: int = 178_956_970
+    max_pixels: int = MAX_PIXELS
     max_cards: int = 200
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

@@ -10,8 +10,7 @@ from auditor.checks import Samples
 from auditor.classes import class_name
 from auditor.engines import Outcome
 from auditor.judging import Judgement
-
-NEIGHBOURS = 5                                  # the most similar images that the table names
+from auditor.neighbours import SHOWN
 
 # One type for each column even where every value is missing, so that the file's schema never changes.
 _TYPES = {
@@ -68,7 +67,7 @@ def predictions_table(
             "label_score": samples.issues.score,
             "p_correct": samples.issues.p_correct,
             "neighbours": [
-                [samples.files[other] for other in near[:NEIGHBOURS] if other >= 0]
+                [samples.files[other] for other in near[:SHOWN] if other >= 0]
                 for near in judgement.neighbours.indices
             ],
             "neighbour_share": np.where(labelled, samples.votes[rows, given], np.nan),
