@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "auditor"
 # From the top down; a module may import from its own row or from one below.
 ROWS: tuple[tuple[str, ...], ...] = (
     ("cli", "__main__"),
+    ("commands",),
     ("demo.run",),
     ("scanning", "training", "report", "exports", "runfolder", "why"),
     ("evidence", "findings", "table", "estimate", "ranking", "judging"),

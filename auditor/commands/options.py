@@ -1,0 +1,18 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# None means "not given": auditor.toml or the default in auditor/settings.py decides.
+DataArgument = Annotated[Path, typer.Argument(help="Folder of class folders, or a CSV manifest.", show_default=False)]
+ModelOption = Annotated[
+    Path | None, typer.Option("--model", "-m", help="Model folder, FILE.onnx or FILE.keras [default: the bundled one].")
+]
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the reports [default: reports].")]
+NameOption = Annotated[str | None, typer.Option(help="Name of the data set there [default: parent and leaf of DATA].")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+BackendOption = Annotated[str | None, typer.Option(help="What runs a model folder: onnx or keras [default: onnx].")]
+DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu or cuda [default: auto].")]
+ConfigOption = Annotated[Path | None, typer.Option(help="Configuration file [default: auditor.toml, if there].")]
