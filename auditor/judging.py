@@ -13,7 +13,7 @@ from auditor.engines import Outcome
 from auditor.images import extension_matches
 from auditor.labels import find_label_issues
 from auditor.modelcard import ModelCard
-from auditor.neighbours import Neighbours, class_votes, directions, nearest
+from auditor.neighbours import Neighbours, class_votes, directions, nearest, vote_probabilities
 from auditor.probe import assign_folds, out_of_fold
 from auditor.ranking import review_order
 
@@ -57,15 +57,16 @@ def judge(dataset: Dataset, outcomes: Sequence[Outcome], card: ModelCard, match:
     contents = [outcome.content for outcome in outcomes]
     classes = max(len(dataset.classes), 1)      # without any class there is still a column, of nothing
     view = _model_view(outcomes, dataset, card, match) if match.complete and dataset.classes else None
-    witness = None if view is None else _unseen(view.probabilities, outcomes, card)
+    unseen = () if view is None else _unseen(view.probabilities, outcomes, card)
     folds = assign_folds(contents)
-
-    def relearn(given: NDArray[np.intp]) -> NDArray[np.float32]:
-        return out_of_fold(embeddings, given, folds, classes, witness).probabilities
-
-    probabilities = relearn(labels)                                                     # (N, C)
     points = directions(embeddings)                                                     # (N, d)
     neighbours = nearest(points, groups=contents)
+
+    def relearn(given: NDArray[np.intp]) -> NDArray[np.float32]:
+        votes = vote_probabilities(class_votes(neighbours, given, classes))             # (N, C)
+        return out_of_fold(embeddings, given, folds, classes, (votes, *unseen)).probabilities
+
+    probabilities = relearn(labels)                                                     # (N, C)
     samples = Samples(
         files=tuple(outcome.sample.file for outcome in outcomes),
         classes=dataset.classes,
@@ -82,15 +83,15 @@ def judge(dataset: Dataset, outcomes: Sequence[Outcome], card: ModelCard, match:
 
 def _unseen(
     probabilities: NDArray[np.float32], outcomes: Sequence[Outcome], card: ModelCard
-) -> NDArray[np.float32] | None:
+) -> tuple[NDArray[np.float32], ...]:
     """(N, C) the model's probabilities where it can testify about a label: it was not trained on the image.
 
-    Only a card that lists what the model was trained on can show that.
+    Only a card that lists what the model was trained on can show that; nothing without one.
     """
     if not card.trained_on:
-        return None
+        return ()
     seen = np.array([card.saw(outcome.content) for outcome in outcomes], dtype=bool)
-    return np.where(seen[:, None], np.nan, probabilities).astype(np.float32)
+    return (np.where(seen[:, None], np.nan, probabilities).astype(np.float32),)
 
 
 def _model_view(
@@ -134,6 +135,6 @@ def _rows(vectors: Sequence[NDArray[np.floating] | None]) -> NDArray[np.floating
 
 
 def _mismatch(outcome: Outcome) -> str | None:
-    if outcome.decoded is None or extension_matches(outcome.sample.path.name, outcome.decoded.format):
+    if outcome.decoded is None or extension_matches(outcome.sample.file, outcome.decoded.format):
         return None
     return outcome.decoded.format

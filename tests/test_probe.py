@@ -108,8 +108,8 @@ def test_a_witness_that_knows_is_trusted_and_one_that_guesses_is_not():
     knows = np.where(np.eye(2)[labels] > 0, 0.95, 0.05).astype(np.float32)
     guesses = np.random.default_rng(0).dirichlet([1, 1], len(labels)).astype(np.float32)
 
-    assert out_of_fold(points, labels, folds, 2, witness=knows).trust > 0.5
-    assert out_of_fold(points, labels, folds, 2, witness=guesses).trust < 0.2
+    assert out_of_fold(points, labels, folds, 2, witnesses=[knows]).trust[0] > 0.5
+    assert out_of_fold(points, labels, folds, 2, witnesses=[guesses]).trust[0] < 0.2
 
 
 def test_a_witness_says_nothing_about_images_it_has_seen():
@@ -117,7 +117,7 @@ def test_a_witness_says_nothing_about_images_it_has_seen():
     folds = assign_folds(contents(len(labels)))
     witness = np.full((len(labels), 2), np.nan, dtype=np.float32)
 
-    alone, beside = out_of_fold(points, labels, folds, 2), out_of_fold(points, labels, folds, 2, witness=witness)
+    alone, beside = out_of_fold(points, labels, folds, 2), out_of_fold(points, labels, folds, 2, witnesses=[witness])
     assert np.array_equal(alone.probabilities, beside.probabilities)
 
 
