@@ -98,6 +98,27 @@ class LabelEstimate:
 
 
 @dataclass(frozen=True)
+class ClassView:
+    """One more heatmap over a flagged image, encoded (JPEG), smaller than its thumbnail.
+
+    Attributes:
+        picture: The image with the heatmap over it.
+        subject: The class whose evidence it shows.
+        against: The class that the subject is weighed against, in the colours of `contrast_legend`; None for the
+            evidence as such.
+        blank: Nothing speaks for the subject, so that no heat is drawn.
+        width, height: Size in pixels.
+    """
+
+    picture: bytes
+    subject: str
+    against: str | None
+    blank: bool
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Pictures of one flagged image, encoded (JPEG), ready to be shown.
 
@@ -111,6 +132,11 @@ class Evidence:
         similar: The most similar other images, whatever their labels, best first, at most five.
         of_given: The most similar images of the given class, at most three.
         of_suggested: The most similar images of the suggested class, at most three; empty where none is suggested.
+        method: What made the heatmaps: "Grad-CAM", "Grad-CAM by gradients" or "occlusion".
+        colours: The colour map of `overlay`.
+        blank: Nothing speaks for `heatmap_class`, so that the overlay shows no heat.
+        views: Where the predicted class is not the given one: the evidence for the given, and predicted against given.
+            Empty too where the model has no class or no map for the given one.
     """
 
     thumbnail: bytes
@@ -123,6 +149,96 @@ class Evidence:
     similar: tuple[Neighbour, ...] = ()
     of_given: tuple[Neighbour, ...] = ()
     of_suggested: tuple[Neighbour, ...] = ()
+    method: str = "Grad-CAM"
+    colours: str = "inferno"
+    blank: bool = False
+    views: tuple[ClassView, ...] = ()
+
+
+@dataclass(frozen=True)
+class SeenName:
+    """A class of ImageNet that is the most probable one for some images.
+
+    Attributes:
+        synset: Its id in WordNet; "" for the background.
+        name: Its readable name.
+        images: How many images.
+        kind: "cat" or "dog" where it is one, else "".
+    """
+
+    synset: str
+    name: str
+    images: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class SeenClass:
+    """What an ImageNet classifier sees in the images of one class of the folder.
+
+    Attributes:
+        label: The class, as the folder calls it.
+        kind: "cat" or "dog" where that is what the class is, else "".
+        images: How many readable images.
+        names: The most probable class of each image, the most frequent ones first, all of them.
+        cats, dogs: How many images are "a cat", and "a dog": all cats (all dogs) together have a higher probability
+            than the other animal and than any other class. The rest is something else.
+    """
+
+    label: str
+    kind: str
+    images: int
+    names: tuple[SeenName, ...]
+    cats: int
+    dogs: int
+
+
+@dataclass(frozen=True)
+class Absurdity:
+    """An image of a cat or a dog that the classifier takes for something else, encoded (JPEG) to be shown.
+
+    Attributes:
+        file: POSIX path relative to the root.
+        label: The class that the data set gives it.
+        kind: "cat" or "dog", what that is.
+        synset, name: What it is taken for.
+        probability: Of that.
+        kin: Summed probability of what it should be: of all cats, or of all dogs.
+        thumbnail: The image, upright.
+        overlay: The same size, with the heatmap of that class over it; None where the model gives none.
+        width, height: Size in pixels of both.
+    """
+
+    file: str
+    label: str
+    kind: str
+    synset: str
+    name: str
+    probability: float
+    kin: float
+    thumbnail: bytes
+    overlay: bytes | None
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class ImageNetView:
+    """What an ImageNet classifier thinks the images show.
+
+    Attributes:
+        classes: In the order of the folder's classes, those without a readable image left out.
+        absurdities: The most probable ones first; a copy of an image is left out.
+        absurd: How many images could have been among them.
+        method: What made the heatmaps, in words to print; "" where there are none.
+        colours: The colour map of the heatmaps.
+    """
+
+    classes: tuple[SeenClass, ...]
+    absurdities: tuple[Absurdity, ...]
+    absurd: int
+    method: str
+    colours: str
 
 
 @dataclass(frozen=True)
@@ -183,6 +299,7 @@ class Audit:
         rules: The rules that ran, in the registry's order.
         notes: Sentences the reader must know: what could not be judged, and why.
         estimate: How many labels are wrong; None where none could be judged.
+        imagenet: What an ImageNet classifier sees; None where it was not asked.
     """
 
     name: str
@@ -199,6 +316,7 @@ class Audit:
     run: RunInfo
     gate: Gate = Gate()
     estimate: LabelEstimate | None = None
+    imagenet: ImageNetView | None = None
 
     @property
     def exit_code(self) -> int:

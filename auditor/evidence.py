@@ -1,7 +1,7 @@
 """Pictures of the flagged images: thumbnail and heatmap, encoded for the report.
 
 Which images are flagged is known only when all have been judged, so the few that are shown are read a second
-time, through the same decoder; the heatmaps are those of the scan's one forward pass.
+time, through the same decoder; where the model has a head, the heatmaps are those of the scan's one forward pass.
 """
 
 from collections.abc import Sequence
@@ -11,22 +11,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.audit import Evidence, Finding, Neighbour
+from auditor.audit import ClassView, Evidence, Finding, Neighbour
 from auditor.backends.base import Backend
 from auditor.checks import Samples
-from auditor.classes import class_name
+from auditor.classes import ClassMatch, class_name
+from auditor.dataset import Sample
+from auditor.drawings import Drawings, View
 from auditor.engines import Outcome
-from auditor.heatmap import overlay
 from auditor.images import Unreadable, decode, thumbnail
 from auditor.judging import Judgement
 from auditor.neighbours import SHOWN
 from auditor.progress import Progress
+from auditor.settings import MAX_PIXELS, Settings
 
 SIDE = 320                                      # pixels; a card shows it at half of that on a dense display
 NEIGHBOUR_SIDE = 96                             # pixels; a strip of small pictures
 TOP_PROBABILITIES = 5
 OF_A_CLASS = 3                                  # neighbours shown of the given and of the suggested class
-_JPEG_QUALITY = 82
+_JPEG_QUALITY, _VIEW_QUALITY = 82, 76
 
 
 def gather_evidence(
@@ -34,30 +36,34 @@ def gather_evidence(
     outcomes: Sequence[Outcome],
     judgement: Judgement,
     backend: Backend,
-    limit: int,
+    match: ClassMatch,
+    settings: Settings,
     progress: Progress,
 ) -> dict[str, Evidence]:
-    """Evidence for the first `limit` readable images that have findings, in the order of the findings.
+    """Evidence for the first `max_cards` readable images that have findings, in the order of the findings.
 
     Args:
         findings: Of the scan, first to be reviewed first.
         outcomes: One for each of the N samples.
         judgement: Of the N samples.
-        backend: The classifier, for the names of its classes.
-        limit: Number of images.
+        backend: The classifier.
+        match: How its classes map to the folder's.
+        settings: Of the scan: how many images, how many of them with occlusion maps, in which colours.
         progress: Watches the loop.
     """
     samples = judgement.samples
     row_of = {file: row for row, file in enumerate(samples.files)}
     flagged = dict.fromkeys(finding.file for finding in findings if finding.file is not None)
-    shown = [row_of[file] for file in flagged if outcomes[row_of[file]].inferred is not None][:limit]
+    shown = [row_of[file] for file in flagged if outcomes[row_of[file]].inferred is not None][: settings.max_cards]
     suggested = _suggestions(findings, samples)
-    strips = _Strips(outcomes, judgement)
+    strips = _Strips(outcomes, judgement, settings.max_pixels)
+    drawings = Drawings(backend, match, settings.colours, settings.max_occlusion)
     evidence = {}
     for row in progress.track(shown, len(shown), "evidence"):
-        pictures = _evidence(outcomes[row], samples, row, backend)
+        wanted = suggested.get(samples.files[row], -1)
+        pictures = _evidence(outcomes[row], samples, row, wanted, drawings, settings.max_pixels)
         if pictures is not None:
-            evidence[samples.files[row]] = strips.add(pictures, row, suggested.get(samples.files[row], -1))
+            evidence[samples.files[row]] = strips.add(pictures, row, wanted)
     return evidence
 
 
@@ -74,7 +80,8 @@ def _suggestions(findings: Sequence[Finding], samples: Samples) -> dict[str, int
 class _Strips:
     """The images most similar to a shown one, each read and shrunk once however often it is shown."""
 
-    def __init__(self, outcomes: Sequence[Outcome], judgement: Judgement) -> None:
+    def __init__(self, outcomes: Sequence[Outcome], judgement: Judgement, max_pixels: int) -> None:
+        self._max_pixels = max_pixels
         self._outcomes, self._judgement, self._samples = outcomes, judgement, judgement.samples
         self._contents = np.array([outcome.content for outcome in outcomes])            # (N,)
         self._thumbnails: dict[int, bytes | None] = {}
@@ -103,8 +110,8 @@ class _Strips:
 
     def _neighbour(self, row: int, similarity: float) -> Neighbour:
         if row not in self._thumbnails:
-            pixels = _read(self._outcomes[row], NEIGHBOUR_SIDE)
-            self._thumbnails[row] = None if pixels is None else _jpeg(thumbnail(pixels, NEIGHBOUR_SIDE))
+            pixels = read_again(self._outcomes[row].sample, NEIGHBOUR_SIDE, self._max_pixels)
+            self._thumbnails[row] = None if pixels is None else jpeg(thumbnail(pixels, NEIGHBOUR_SIDE))
         label = self._samples.labels[row]
         return Neighbour(
             file=self._samples.files[row],
@@ -114,26 +121,36 @@ class _Strips:
         )
 
 
-def _evidence(outcome: Outcome, samples: Samples, row: int, backend: Backend) -> Evidence | None:
+def _evidence(
+    outcome: Outcome, samples: Samples, row: int, suggested: int, drawings: Drawings, max_pixels: int
+) -> Evidence | None:
     inferred = outcome.inferred
     assert inferred is not None
-    pixels = _read(outcome, SIDE)
+    pixels = read_again(outcome.sample, max(SIDE, drawings.at_least), max_pixels)
     if pixels is None:
         return None
     small = thumbnail(pixels, SIDE)                                                     # (H, W, 3)
-    predicted = int(inferred.probabilities.argmax())
-    place = np.flatnonzero(inferred.map_classes == predicted)
-    drawn = overlay(small, inferred.maps[place[0]].astype(np.float32)) if len(place) else None
-    probabilities, source = _probabilities(outcome, samples, row, backend)
+    views, method = drawings.draw(pixels, SIDE, inferred, int(samples.labels[row]), suggested)
+    probabilities, source = _probabilities(outcome, samples, row, drawings.backend)
+    first = views[0] if views else None
     return Evidence(
-        thumbnail=_jpeg(small),
-        overlay=None if drawn is None else _jpeg(drawn),
-        heatmap_class=class_name(backend.card.classes, predicted) if drawn is not None else None,
+        thumbnail=jpeg(small),
+        overlay=None if first is None else jpeg(first.pixels),
+        heatmap_class=None if first is None else first.subject,
         width=small.shape[1],
         height=small.shape[0],
         probabilities=probabilities,
         source=source,
+        method=method or "",
+        colours=drawings.colours,
+        blank=first is not None and first.blank,
+        views=tuple(_class_view(view) for view in views[1:]),
     )
+
+
+def _class_view(view: View) -> ClassView:
+    height, width = view.pixels.shape[:2]
+    return ClassView(jpeg(view.pixels, _VIEW_QUALITY), view.subject, view.against, view.blank, width, height)
 
 
 def _probabilities(
@@ -149,15 +166,16 @@ def _probabilities(
     return tuple((names[index], float(values[index])) for index in best), source
 
 
-def _read(outcome: Outcome, at_least: int) -> NDArray[np.uint8] | None:
-    """The image's pixels; None where it was changed or removed during the scan: its finding stands all the same."""
+def read_again(sample: Sample, at_least: int, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8] | None:
+    """An image's pixels; None where it was changed or removed since: what was said of it stands all the same."""
     try:
-        return decode(outcome.sample.path.read_bytes(), at_least=at_least).pixels
+        return decode(sample.read_bytes(), at_least=at_least, max_pixels=max_pixels).pixels
     except (OSError, Unreadable):
         return None
 
 
-def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
-    done, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+def jpeg(pixels: NDArray[np.uint8], quality: int = _JPEG_QUALITY) -> bytes:
+    """Pixels (H, W, 3) RGB, encoded for the page."""
+    done, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done                                 # an array of uint8 with three channels always encodes
     return data.tobytes()

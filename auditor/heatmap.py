@@ -1,75 +1,94 @@
-"""Class heatmaps from features and head weights, and their overlay on the picture.
+"""Class heatmaps from features and gradient weights, and their overlay on the picture.
 
 Grad-CAM (Selvaraju et al., ICCV 2017) weighs feature map A_k with the mean over the map of d logit_c / d A_k and keeps
-what is positive: `relu(sum_k alpha_kc A_k)`. Behind global average pooling and one linear layer,
-`logit_c = b_c + sum_k w_kc mean(A_k)`, so that gradient is w_kc / (h w) everywhere on the map: Grad-CAM is the class
-activation map of Zhou et al. (CVPR 2016) up to the factor 1 / (h w), which the normalisation removes. It is taken on
-logits, never on probabilities, and needs no gradient.
+what is positive: `relu(sum_k alpha_kc A_k)`. Behind global average pooling a map acts through its mean alone, so that
+gradient is `Head.jacobian` / (h w) everywhere on the map; the normalisation removes the factor 1 / (h w). For one
+linear layer the weights are the layer's own, and Grad-CAM is the class activation map of Zhou et al. (CVPR 2016). It is
+taken on logits, never on probabilities, and needs no gradient.
 """
-
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Inferno rises evenly in lightness, so that order survives colour blindness and grey print. Jet does not; it is
-# offered because many papers show it.
+from auditor.settings import COLOUR_MAPS as COLOUR_MAPS
+
 _COLOURS = {"inferno": cv2.COLORMAP_INFERNO, "viridis": cv2.COLORMAP_VIRIDIS, "jet": cv2.COLORMAP_JET}
-COLOUR_MAPS = tuple(_COLOURS)
+# Blue against and orange towards: the pair that every common colour blindness keeps apart.
+_CONTRAST = ((33, 102, 225), (255, 122, 0))
 _BLUR = 0.4                                                     # cells of the heatmap
 
 
-def class_heatmap(
-    features: NDArray[np.floating], head: NDArray[np.floating], classes: int | Sequence[int] | NDArray[np.integer]
-) -> NDArray[np.float32]:
+def class_heatmap(features: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float32]:
     """The Grad-CAM heatmap of one class per image, in [0, 1] with maximum 1; all zero where nothing speaks for it.
 
     Args:
-        features: (h, w, K), or (B, h, w, K) for a batch.
-        head: (K, C), d logit_c / d pooled feature k (`Backend.head`).
-        classes: The class; for a batch one for all images, or (B,).
+        features: (..., h, w, K).
+        weights: (..., K), d logit / d pooled feature k (`Head.jacobian`).
 
     Returns:
-        (h, w), or (B, h, w) for a batch.
+        (..., h, w).
     """
-    chosen = np.broadcast_to(np.asarray(classes), features.shape[:-3])      # () or (B,)
-    return class_heatmaps(features, head, chosen[..., None])[..., 0, :, :]
+    return class_heatmaps(features, weights[..., None, :])[..., 0, :, :]
 
 
-def class_heatmaps(
-    features: NDArray[np.floating], head: NDArray[np.floating], classes: Sequence[int] | NDArray[np.integer]
-) -> NDArray[np.float32]:
+def class_heatmaps(features: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float32]:
     """The Grad-CAM heatmaps of several classes per image, each in [0, 1] with maximum 1, or all zero.
 
     Args:
-        features: (h, w, K), or (B, h, w, K) for a batch.
-        head: (K, C).
-        classes: (n,), or (B, n) for a batch.
+        features: (..., h, w, K).
+        weights: (..., n, K), d logit / d pooled feature k, one row per class (`Head.jacobian`).
 
     Returns:
-        (n, h, w), or (B, n, h, w) for a batch.
+        (..., n, h, w).
     """
-    weights = _columns(head, np.asarray(classes))               # (..., n, K)
-    maps = np.maximum(_weigh(features, weights), 0)             # (..., n, h, w)
-    return _scale(maps)
+    return heat(evidence_maps(features, weights))
 
 
 def contrast_heatmap(
-    features: NDArray[np.floating],
-    head: NDArray[np.floating],
-    predicted: int | Sequence[int] | NDArray[np.integer],
-    given: int | Sequence[int] | NDArray[np.integer],
+    features: NDArray[np.floating], towards: NDArray[np.floating], against: NDArray[np.floating]
 ) -> NDArray[np.float32]:
-    """What speaks for the predicted class rather than the given one: Grad-CAM of their difference, without the relu.
+    """What speaks for one class rather than another: Grad-CAM of the difference of two logits, without the relu.
 
-    Shapes as in `class_heatmap`. Signed, in [-1, 1] with the largest magnitude 1: above 0 for the predicted class,
-    below 0 for the given one.
+    Args:
+        features: (..., h, w, K).
+        towards, against: (..., K), d logit / d pooled feature k of the one class and of the other.
+
+    Returns:
+        (..., h, w), signed, in [-1, 1] with the largest magnitude 1: above 0 for the one, below 0 for the other.
     """
-    shape = features.shape[:-3]                                 # () or (B,)
-    towards, against = (_columns(head, np.broadcast_to(np.asarray(c), shape)) for c in (predicted, given))
-    maps = _weigh(features, (towards - against)[..., None, :])  # (..., 1, h, w)
-    return _scale(maps)[..., 0, :, :]
+    return scale(evidence_maps(features, (towards - against)[..., None, :]))[..., 0, :, :]
+
+
+def evidence_maps(features: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float32]:
+    """What every cell adds to each logit, `sum_k w_k A_k`: Grad-CAM before relu and normalisation.
+
+    Linear in the weights: the difference of two classes' maps is the map of the difference of their logits.
+
+    Args:
+        features: (..., h, w, K).
+        weights: (..., n, K).
+
+    Returns:
+        (..., n, h, w), signed, without unit.
+    """
+    *lead, height, width, channels = features.shape
+    cells = features.reshape(*lead, height * width, channels).astype(np.float32, copy=False)
+    maps = weights.astype(np.float32, copy=False) @ np.swapaxes(cells, -1, -2)              # (..., n, h w)
+    return maps.reshape(*maps.shape[:-1], height, width)
+
+
+def heat(maps: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Signed maps (..., h, w) -> what speaks for, in [0, 1] with maximum 1; all zero where nothing does."""
+    return scale(np.maximum(maps, 0))
+
+
+def scale(maps: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Divides each (h, w) map by its largest magnitude; a map of zeros stays."""
+    values = np.asarray(maps, np.float32)
+    peak = np.abs(values).max(axis=(-2, -1), keepdims=True)
+    scaled: NDArray[np.float32] = np.divide(values, peak, out=np.zeros_like(values), where=peak > 0)
+    return scaled
 
 
 def overlay(
@@ -88,16 +107,34 @@ def overlay(
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    height, width = pixels.shape[:2]
-    enlarged = cv2.resize(heatmap.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    down, across = _BLUR * height / heatmap.shape[0], _BLUR * width / heatmap.shape[1]
-    blurred = np.clip(cv2.GaussianBlur(enlarged, (0, 0), sigmaX=across, sigmaY=down), 0, None)  # cubic undershoots
-    peak = float(blurred.max())
-    heat = blurred * (min(float(heatmap.max()), 1.0) / peak) if peak > 0 else blurred           # (H, W)
-    colour = _palette(colours)[np.rint(heat * 255).astype(np.intp)]         # (H, W, 3)
-    opacity = (alpha * heat**0.75)[..., None]                   # (H, W, 1)
-    mixed = pixels * (1 - opacity) + colour * opacity
-    return np.asarray(np.rint(mixed), np.uint8)
+    peak = min(float(heatmap.max()), 1.0)
+    enlarged = np.clip(_enlarge(heatmap, pixels.shape[:2]), 0, None)        # (H, W); cubic undershoots
+    highest = float(enlarged.max())
+    heats = enlarged * (peak / highest) if highest > 0 else enlarged
+    colour = _palette(colours)[np.rint(heats * 255).astype(np.intp)]        # (H, W, 3)
+    return _mix(pixels, colour, alpha * heats**0.75)
+
+
+def contrast_overlay(
+    pixels: NDArray[np.uint8], contrast: NDArray[np.floating], alpha: float = 0.7
+) -> NDArray[np.uint8]:
+    """Lays a signed map over the picture: one colour where it is above 0, another where it is below.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB. Not changed.
+        contrast: (h, w) in [-1, 1] (`contrast_heatmap`); enlarged as in `overlay`.
+        alpha: Opacity at magnitude 1; it falls to 0 with the magnitude.
+
+    Returns:
+        (H, W, 3) uint8 RGB, in the colours of `contrast_legend`.
+    """
+    peak = min(float(np.abs(contrast).max()), 1.0)
+    enlarged = _enlarge(contrast, pixels.shape[:2])             # (H, W)
+    highest = float(np.abs(enlarged).max())
+    signed = enlarged * (peak / highest) if highest > 0 else enlarged
+    against, towards = (np.array(colour) for colour in _CONTRAST)
+    colour = np.where((signed > 0)[..., None], towards, against)            # (H, W, 3)
+    return _mix(pixels, colour, alpha * np.abs(signed))
 
 
 def legend(colours: str = "inferno", stops: int = 9) -> tuple[str, ...]:
@@ -106,24 +143,26 @@ def legend(colours: str = "inferno", stops: int = 9) -> tuple[str, ...]:
     return tuple("#{:02x}{:02x}{:02x}".format(*colour) for colour in _palette(colours)[rows].tolist())
 
 
-def _columns(head: NDArray[np.floating], classes: NDArray[np.integer]) -> NDArray[np.float32]:
-    """The head's columns of these classes: (K, C) and classes of any shape (...) -> (..., K)."""
-    return np.asarray(head.T[classes], np.float32)
+def contrast_legend() -> tuple[str, str]:
+    """The colours of `contrast_overlay` as CSS: against (below 0), and towards (above 0)."""
+    against, towards = ("#{:02x}{:02x}{:02x}".format(*colour) for colour in _CONTRAST)
+    return against, towards
 
 
-def _weigh(features: NDArray[np.floating], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """sum_k w_k A_k: (..., h, w, K) and (..., n, K) -> (..., n, h, w)."""
-    *batch, height, width, channels = features.shape
-    cells = features.reshape(*batch, height * width, channels).astype(np.float32, copy=False)
-    maps = weights @ np.swapaxes(cells, -1, -2)                 # (..., n, h w)
-    return maps.reshape(*maps.shape[:-1], height, width)
+def _enlarge(heatmap: NDArray[np.floating], size: tuple[int, ...]) -> NDArray[np.float32]:
+    """(h, w) -> (H, W): bicubic, then blurred by a fraction of a cell."""
+    height, width = size
+    enlarged = cv2.resize(heatmap.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    down, across = _BLUR * height / heatmap.shape[0], _BLUR * width / heatmap.shape[1]
+    return np.asarray(cv2.GaussianBlur(enlarged, (0, 0), sigmaX=across, sigmaY=down), np.float32)
 
 
-def _scale(maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Divides each (h, w) map by its largest magnitude; a map of zeros stays."""
-    peak = np.abs(maps).max(axis=(-2, -1), keepdims=True)
-    scaled: NDArray[np.float32] = np.divide(maps, peak, out=np.zeros_like(maps), where=peak > 0)
-    return scaled
+def _mix(
+    pixels: NDArray[np.uint8], colour: NDArray[np.integer], opacity: NDArray[np.floating]
+) -> NDArray[np.uint8]:
+    """(H, W, 3), (H, W, 3) and (H, W) -> (H, W, 3) uint8."""
+    share = opacity[..., None]                                  # (H, W, 1)
+    return np.asarray(np.rint(pixels * (1 - share) + colour * share), np.uint8)
 
 
 def _palette(colours: str) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ A card is hostile input like the model itself: every field is checked on reading
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from auditor.errors import InputError, ModelError, ModelMismatch
 FORMAT_VERSION = 1
 CARD_NAME = "model.json"
 
-Preprocessing = Literal["raw", "tf", "torch", "caffe"]
+Preprocessing = Literal["raw", "unit", "tf", "torch", "caffe"]
 PREPROCESSINGS: tuple[Preprocessing, ...] = get_args(Preprocessing)
 
 
@@ -28,8 +29,8 @@ class ModelCard:
         classes: One name per output, in output order. Empty where nothing names them.
         input_size: (height, width) in pixels that images are squashed to.
         preprocessing: What happens to RGB 0-255 before the first layer, in Keras' terms: `raw` nothing,
-            `tf` to [-1, 1], `torch` to [0, 1] then ImageNet mean and standard deviation, `caffe` BGR minus
-            the ImageNet mean.
+            `unit` to [0, 1], `tf` to [-1, 1], `torch` to [0, 1] then ImageNet mean and standard deviation,
+            `caffe` BGR minus the ImageNet mean.
         files: File name -> sha256 in hex, of every weights file in the folder.
         trained_on: Hashes (first 16 hex digits of the sha256) of the images it was trained on.
         guessed: Which of these fields nobody stated, with how each was guessed; the report prints them.
@@ -54,10 +55,17 @@ class ModelCard:
         return content[:16] in self.trained_on
 
     def write(self, folder: Path) -> None:
-        """Writes `model.json` into the model's folder."""
+        """Writes `model.json` into the model's folder: whole, or not at all."""
         record = {"format_version": FORMAT_VERSION, **asdict(self)}
         record["trained_on"] = sorted(self.trained_on)
-        (folder / CARD_NAME).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial = folder / f".{CARD_NAME}.{os.getpid()}.partial"
+        try:
+            # A class name may hold what UTF-8 cannot say: it is written as \udcff, as JSON spells it.
+            text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+            partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+            partial.replace(folder / CARD_NAME)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def read_card(path: Path) -> ModelCard:

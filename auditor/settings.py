@@ -19,6 +19,9 @@ LabelFrom = Literal["folder", "name"]
 
 DEVICES = ("auto", "cpu", "cuda")
 BACKENDS = ("onnx", "keras")
+# Inferno rises evenly in lightness, so that order survives colour blindness and grey print. Jet does not; it is
+# offered because many papers show it.
+COLOUR_MAPS = ("inferno", "viridis", "jet")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class Settings:
         threads: Decoding threads, and threads of the CPU backend; None is one per core.
         max_pixels: Images with more pixels in their header are refused before decoding.
         max_cards: Flagged images shown with pictures in the report; every finding is in `findings.jsonl`.
+        max_occlusion: Of those, at most so many get heatmaps by occlusion, where the model gives no others: each takes
+            50 forward passes.
+        colours: Colour map of the heatmaps: "inferno", "viridis" or "jet".
         checks: Rule -> setting -> value.
     """
 
@@ -61,6 +67,8 @@ class Settings:
     threads: int | None = None
     max_pixels: int = MAX_PIXELS
     max_cards: int = 200
+    max_occlusion: int = 24
+    colours: str = "inferno"
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
@@ -79,9 +87,10 @@ class Settings:
         _check_choice("backend", settings.backend, BACKENDS)
         _check_choice("device", settings.device, DEVICES)
         _check_choice("label_from", settings.label_from, get_args(LabelFrom))
-        for name in ("batch_size", "max_pixels", "max_cards"):
-            if getattr(settings, name) < (0 if name == "max_cards" else 1):
-                raise InputError(f"{name} is {getattr(settings, name)}; expected a number from 1 up")
+        _check_choice("colours", settings.colours, COLOUR_MAPS)
+        for name, least in {"batch_size": 1, "max_pixels": 1, "max_cards": 0, "max_occlusion": 0}.items():
+            if getattr(settings, name) < least:
+                raise InputError(f"{name} is {getattr(settings, name)}; expected a number from {least} up")
         return settings
 
 

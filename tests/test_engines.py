@@ -8,6 +8,8 @@ from auditor.backends.base import Forward
 from auditor.dataset import Sample
 from auditor.engines import run_pass
 from auditor.engines.local import ALL_MAPS_UP_TO, TOP_MAPS
+from auditor.heatmap import class_heatmaps, contrast_heatmap, scale
+from auditor.images import decode, resize
 
 
 @pytest.fixture
@@ -48,6 +50,25 @@ def test_few_classes_keep_all_their_maps_and_many_only_the_most_probable(samples
     assert few.map_classes.tolist() == [0, 1]
     assert len(many.map_classes) == len(many.maps) == TOP_MAPS
     assert many.map_classes[0] == many.probabilities.argmax()
+
+
+def test_the_maps_that_are_kept_give_heatmaps_and_their_difference_gives_contrasts(samples):
+    backend = FakeBackend(("ant", "bee", "cow"))
+    found = outcomes(samples[:1], backend)[0].inferred
+    ran = backend.forward(resize(decode(samples[0].path.read_bytes()).pixels, *backend.card.input_size)[None])
+    weights = backend.head.jacobian(ran.embedding, np.arange(3))[0]     # (C, K)
+
+    contrast = contrast_heatmap(ran.features[0], weights[2], weights[0])
+
+    np.testing.assert_allclose(found.heatmap(2), class_heatmaps(ran.features[0], weights)[2], atol=2e-3)
+    np.testing.assert_allclose(scale(found.map_of(2) - found.map_of(0)), contrast, atol=2e-3)
+    assert found.heatmap(7) is None and found.map_of(7) is None
+
+
+def test_without_a_head_no_maps_are_kept(samples):
+    found = outcomes(samples[:1], FakeBackend(no_head="it keeps its head to itself"))[0].inferred
+
+    assert len(found.map_classes) == len(found.maps) == 0 and found.heatmap(0) is None
 
 
 def test_an_embedding_beyond_half_precision_stays_finite(samples):

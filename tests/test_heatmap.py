@@ -5,11 +5,23 @@ import os
 import numpy as np
 import pytest
 
-from auditor.heatmap import COLOUR_MAPS, class_heatmap, class_heatmaps, contrast_heatmap, legend, overlay
+from auditor.heatmap import (
+    COLOUR_MAPS,
+    class_heatmap,
+    class_heatmaps,
+    contrast_heatmap,
+    contrast_legend,
+    contrast_overlay,
+    evidence_maps,
+    legend,
+    overlay,
+    scale,
+)
 
 RNG = np.random.default_rng(11)
 FEATURES = np.maximum(RNG.normal(0, 1, (6, 7, 5, 16)), 0).astype(np.float32)       # (B, h, w, K)
 HEAD = RNG.normal(0, 1, (16, 4)).astype(np.float32)                                 # (K, C)
+ROWS = HEAD.T                                                                       # (C, K)
 
 
 def grad_cam_by_tape(features, head, target):
@@ -29,7 +41,7 @@ def grad_cam_by_tape(features, head, target):
 
 @pytest.mark.parametrize("target", range(4))
 def test_heatmaps_equal_grad_cam_by_gradient_tape(target):
-    found = class_heatmap(FEATURES, HEAD, target)               # (B, h, w)
+    found = class_heatmap(FEATURES, ROWS[target])               # (B, h, w)
 
     for image in range(len(FEATURES)):
         np.testing.assert_allclose(found[image], grad_cam_by_tape(FEATURES[image], HEAD, target), atol=1e-5)
@@ -38,13 +50,19 @@ def test_heatmaps_equal_grad_cam_by_gradient_tape(target):
 def test_the_contrast_equals_grad_cam_of_the_difference_of_two_logits():
     difference = HEAD[:, [2]] - HEAD[:, [0]]                    # (K, 1)
 
-    found = contrast_heatmap(FEATURES[0], HEAD, predicted=2, given=0)
+    found = contrast_heatmap(FEATURES[0], ROWS[2], ROWS[0])
 
     towards, against = (grad_cam_by_tape(FEATURES[0], sign * difference, 0) for sign in (1, -1))
     np.testing.assert_allclose(np.maximum(found, 0) / found.max(), towards, atol=1e-5)
     np.testing.assert_allclose(np.maximum(-found, 0) / -found.min(), against, atol=1e-5)
     assert np.abs(found).max() == 1
-    np.testing.assert_array_equal(found, -contrast_heatmap(FEATURES[0], HEAD, predicted=0, given=2))
+    np.testing.assert_array_equal(found, -contrast_heatmap(FEATURES[0], ROWS[0], ROWS[2]))
+
+
+def test_the_contrast_is_the_difference_of_two_classes_maps():
+    maps = evidence_maps(FEATURES, ROWS)                        # (B, C, h, w)
+
+    np.testing.assert_allclose(scale(maps[:, 1] - maps[:, 3]), contrast_heatmap(FEATURES, ROWS[1], ROWS[3]), atol=1e-5)
 
 
 def test_a_map_by_hand():
@@ -53,26 +71,26 @@ def test_a_map_by_hand():
     features[1, 0] = [1, 0]
     head = np.array([[1.0, -1.0], [-1.0, 0.0]], np.float32)
 
-    np.testing.assert_allclose(class_heatmap(features, head, 0), [[0, 1], [0.5, 0]])      # 3 - 1 = 2, and 1
-    np.testing.assert_array_equal(class_heatmap(features, head, 1), np.zeros((2, 2)))     # nothing speaks for it
+    np.testing.assert_allclose(class_heatmap(features, head[:, 0]), [[0, 1], [0.5, 0]])      # 3 - 1 = 2, and 1
+    np.testing.assert_array_equal(class_heatmap(features, head[:, 1]), np.zeros((2, 2)))     # nothing speaks for it
 
 
 def test_one_image_a_batch_and_several_classes_agree():
     classes = np.array([0, 3, 1, 1, 2, 0])
-    batch = class_heatmap(FEATURES, HEAD, classes)              # (B, h, w)
-    several = class_heatmaps(FEATURES, HEAD, np.stack([classes, 3 - classes], axis=1))    # (B, 2, h, w)
+    batch = class_heatmap(FEATURES, ROWS[classes])              # (B, h, w)
+    several = class_heatmaps(FEATURES, ROWS[np.stack([classes, 3 - classes], axis=1)])    # (B, 2, h, w)
 
     assert batch.shape == (6, 7, 5) and several.shape == (6, 2, 7, 5)
     assert batch.dtype == several.dtype == np.float32
     for image, target in enumerate(classes):
-        np.testing.assert_allclose(batch[image], class_heatmap(FEATURES[image], HEAD, int(target)), atol=1e-6)
-        np.testing.assert_allclose(several[image, 1], class_heatmap(FEATURES[image], HEAD, 3 - target), atol=1e-6)
-    np.testing.assert_allclose(class_heatmaps(FEATURES[2], HEAD, [1, 2]), several[2], atol=1e-6)
-    assert class_heatmaps(FEATURES[2], HEAD, np.zeros(0, int)).shape == (0, 7, 5)
+        np.testing.assert_allclose(batch[image], class_heatmap(FEATURES[image], ROWS[target]), atol=1e-6)
+        np.testing.assert_allclose(several[image, 1], class_heatmap(FEATURES[image], ROWS[3 - target]), atol=1e-6)
+    np.testing.assert_allclose(class_heatmaps(FEATURES[2], ROWS[[1, 2]]), several[2], atol=1e-6)
+    assert class_heatmaps(FEATURES[2], ROWS[:0]).shape == (0, 7, 5)
 
 
 def test_heatmaps_lie_between_0_and_1_and_half_precision_does_not_matter():
-    found = class_heatmaps(FEATURES[0].astype(np.float16), HEAD, range(4))
+    found = class_heatmaps(FEATURES[0].astype(np.float16), ROWS)
 
     assert found.min() == 0
     np.testing.assert_array_equal(found.max(axis=(1, 2)), np.ones(4))
@@ -128,6 +146,22 @@ def test_enlarging_does_not_shift_the_map():
 
     np.testing.assert_array_equal(drawn, drawn[::-1])
     np.testing.assert_array_equal(drawn, drawn[:, ::-1])
+
+
+def test_a_contrast_is_orange_where_it_is_above_0_and_blue_below():
+    contrast = np.zeros((7, 7))
+    contrast[1, 1], contrast[5, 4] = 1, -1
+    grey = np.full((70, 70, 3), 128, np.uint8)
+
+    drawn = contrast_overlay(grey, contrast).astype(int)
+
+    below, above = (np.array(list(bytes.fromhex(colour[1:]))) for colour in contrast_legend())
+    assert np.abs(drawn[15, 15] - above).max() < np.abs(drawn[15, 15] - below).max()
+    assert np.abs(drawn[55, 45] - below).max() < np.abs(drawn[55, 45] - above).max()
+    assert drawn[15, 15, 0] > drawn[15, 15, 2] + 80             # RGB: orange is red more than blue
+    assert drawn[55, 45, 2] > drawn[55, 45, 0] + 80
+    np.testing.assert_array_equal(drawn[15, 55], grey[15, 55])  # nothing tells the two apart here
+    np.testing.assert_array_equal(contrast_overlay(grey, np.zeros((7, 7))), grey)
 
 
 def test_the_default_colours_rise_in_lightness_from_cold_to_hot():

@@ -10,6 +10,7 @@ from auditor.modelcard import CARD_NAME, ModelCard, as_preprocessing, read_card,
 
 FLOAT = "model.onnx"
 INT8 = "model.int8.onnx"
+KERAS = "model.keras"
 
 
 def load_backend(
@@ -28,7 +29,7 @@ def load_backend(
             a file, `.onnx` or `.keras`. A `model.json` beside a file counts where it lists that file.
         device: "auto", "cpu" or "cuda". "auto" takes CUDA where it starts.
         kind: For a folder, what runs it: "onnx" or "keras".
-        preprocessing: "raw", "tf", "torch" or "caffe"; overrides the card, or the guess for a file without one.
+        preprocessing: "raw", "unit", "tf", "torch" or "caffe"; overrides the card, or the guess for a file without one.
         classes: A file with class names; overrides the card.
         threads: CPU threads; all cores if None.
 
@@ -65,7 +66,7 @@ def load_backend(
         from auditor.backends.keras import KerasBackend
 
         return KerasBackend(
-            model if model.is_file() else _first(model, [FLOAT]),
+            model if model.is_file() else _first(model, [KERAS, FLOAT]),
             card=card, device=device, preprocessing=how, classes=names, threads=threads,
         )  # fmt: skip
     from auditor.backends.onnx import OnnxBackend, resolve_device

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.head import Head
 from auditor.modelcard import ModelCard, Preprocessing
 
 # Per channel, of ImageNet; https://keras.io/api/applications (imagenet_utils.preprocess_input).
@@ -38,8 +39,8 @@ class Backend(Protocol):
         kind: "onnx" or "keras".
         device: Where it runs, "cpu" or "cuda".
         sha256: Of the weights file, in hex.
-        head: (K, C) float32 weights of the linear layer behind the pooling, d logit_c / d pooled feature k; None
-            where there is no such head. For a single sigmoid unit, the columns are (-w, w).
+        head: What makes logits of the pooled features, one column per class, two for a single sigmoid unit; None
+            where there is no head that starts with global average pooling.
         no_head: Why `head` is None, as a clause that the report can print; "" where there is a head.
     """
 
@@ -47,7 +48,7 @@ class Backend(Protocol):
     kind: str
     device: str
     sha256: str
-    head: NDArray[np.float32] | None
+    head: Head | None
     no_head: str
 
     def forward(self, images: NDArray[np.uint8]) -> Forward:
@@ -58,6 +59,8 @@ class Backend(Protocol):
 def preprocess(images: NDArray[np.uint8], how: Preprocessing) -> NDArray[np.float32]:
     """(B, H, W, 3) uint8 RGB -> float32 of the same shape, as the model was trained to see it."""
     pixels = images.astype(np.float32)                          # (B, H, W, 3), a copy
+    if how == "unit":
+        return pixels / np.float32(255.0)
     if how == "tf":
         return pixels / 127.5 - 1.0
     if how == "torch":
@@ -80,8 +83,3 @@ def as_probabilities(outputs: NDArray[np.floating], *, are_logits: bool) -> NDAr
         values = np.exp(values - values.max(axis=1, keepdims=True))
     total = values.sum(axis=1, keepdims=True)
     return (values / np.where(total > 0, total, 1.0)).astype(np.float32)
-
-
-def two_sided(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Head weights (K, C) as they are; of a single unit (K, 1) -> (K, 2), evidence against and for the second class."""
-    return np.concatenate([-weights, weights], axis=1) if weights.shape[1] == 1 else weights

@@ -1,15 +1,10 @@
-"""Runs a Keras 3 classifier: a `.keras` file, flat or with whole models as layers, or the bundled ResNet50.
-
-A nested model (transfer learning: a ResNet50 as one layer) hides its inner tensors. So the layers are called anew, one
-by one, on a new input: the weights stay shared, and features and embedding become outputs beside the scores.
-"""
+"""Runs a Keras 3 classifier: a `.keras` file, flat or with whole models as layers, or the bundled ResNet50."""
 
 import contextlib
 import importlib
 import json
 import os
 import zipfile
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.backends.bare import bare_card, check_classes, check_size, choose_size
-from auditor.backends.base import Forward, as_probabilities, preprocess, two_sided
+from auditor.backends.base import Forward, as_probabilities, preprocess
+from auditor.backends.keras_graph import take_apart
 from auditor.errors import DeviceUnavailable, MissingDependency, ModelError
+from auditor.heatmap import heat
 from auditor.modelcard import ModelCard, Preprocessing, sha256, verify
+from auditor.settings import DEVICES
 
 _LONGEST_CONFIG = 64 * 1024**2                                  # bytes of config.json inside a .keras file
-# Layers that hand their input on at inference, in the same order once the sides of length 1 are gone.
-_PASSING = frozenset({"Activation", "Dropout", "Flatten", "Identity", "Reshape", "SpatialDropout2D"})
+_GRADIENT_BATCH = 8                                             # images whose activations are kept for the way back
 # Parts of the names of keras.applications, with the preprocessing that their weights were trained with.
 _FAMILIES: tuple[tuple[str, Preprocessing], ...] = (
     ("resnetv2", "tf"), ("v2_resnet", "tf"), ("resnet", "caffe"), ("vgg", "caffe"), ("densenet", "torch"),
@@ -60,13 +57,16 @@ class KerasBackend:
         classes: tuple[str, ...] | None = None,
         threads: int | None = None,
     ) -> None:
-        self._keras = _import_keras(threads)
-        self.device = _resolve_device(self._keras, device)
+        self._keras = import_keras(threads)
+        self.device = resolve_device(self._keras, device)
         self.sha256 = verify(card, path) if card else sha256(path)
         with self._placed():
-            model = _load(self._keras, path) if path.suffix.lower() == ".keras" else _bundled(path, card)
+            model = load_keras(self._keras, path) if path.suffix.lower() == ".keras" else _bundled(path, card)
             stated, columns = _shapes(path, model)
-            self._model, self.head, self._are_logits, self.no_head = _promote(self._keras, model)
+            parts = take_apart(self._keras, model)
+        self._model, self._logits, self._are_logits = parts.model, parts.logits, parts.are_logits
+        self.head, self.no_head = parts.head, parts.no_head
+        self._gradients: dict[str | None, Any] = {}             # layer -> model with the outputs maps and logits
         size, size_guess = choose_size(stated, {}) if card is None else (card.input_size, None)
         check_size(path, stated, size)
         self.card = card or bare_card(
@@ -90,12 +90,86 @@ class KerasBackend:
             features=np.ascontiguousarray(outputs[2], np.float32) if self.head is not None else None,
         )
 
+    def grad_cam(
+        self, images: NDArray[np.uint8], classes: NDArray[np.integer], layer: str | None = None
+    ) -> NDArray[np.float32]:
+        """Grad-CAM by automatic differentiation, at any layer (Selvaraju et al., ICCV 2017, equations 1 and 2).
+
+        Args:
+            images: (B, H, W, 3) uint8 RGB at `card.input_size`. Not changed.
+            classes: (B, n) model classes; their logits are differentiated, never their probabilities.
+            layer: Name of a layer with maps (B, h, w, K), those of nested models included; None is the last.
+
+        Returns:
+            (B, n, h, w) in [0, 1], each with maximum 1, or all zero.
+
+        Raises:
+            InputError: there is no such layer.
+            ModelError: the model cannot be taken apart, or no gradient reaches the layer.
+        """
+        return heat(self.grad_maps(images, classes, layer))
+
+    def grad_maps(
+        self, images: NDArray[np.uint8], classes: NDArray[np.integer], layer: str | None = None
+    ) -> NDArray[np.float32]:
+        """Grad-CAM before relu and normalisation, signed; arguments and errors as in `grad_cam`."""
+        rows = [slice(start, start + _GRADIENT_BATCH) for start in range(0, len(images), _GRADIENT_BATCH)]
+        with self._placed():
+            part = self._gradient_part(layer)
+            return np.concatenate([self._signed_maps(part, images[row], classes[row]) for row in rows])
+
+    def _gradient_part(self, layer: str | None) -> Any:
+        """The model with a layer's maps and the logits as outputs."""
+        if self._keras.backend.backend() != "tensorflow":
+            raise ModelError(
+                f"Grad-CAM by gradients needs TensorFlow, but Keras runs on {self._keras.backend.backend()}; "
+                "set KERAS_BACKEND=tensorflow"
+            )
+        if self._logits is None:
+            raise ModelError("there are no logits to differentiate: it is a subclassed model, or its softmax is fused")
+        if layer not in self._gradients:
+            from auditor.backends.keras_layers import KerasLayers
+            from auditor.backends.layers import find_layer
+
+            inside = KerasLayers(self)
+            chosen = inside.layers[-1] if layer is None else find_layer(inside.layers, layer)
+            self._gradients[layer] = self._keras.Model(self._model.inputs[0], [inside.tensor(chosen), self._logits])
+        return self._gradients[layer]
+
+    def _signed_maps(
+        self, part: Any, images: NDArray[np.uint8], classes: NDArray[np.integer]
+    ) -> NDArray[np.float32]:
+        """(b, H, W, 3) and (b, n) -> (b, n, h, w): sum_k mean(d logit_c / d A_k) A_k."""
+        import tensorflow as tf
+
+        pixels = tf.constant(preprocess(images, self.card.preprocessing))
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(pixels)                                  # or frozen layers leave nothing on the tape
+            maps, logits = part(pixels, training=False)         # (b, h, w, K), (b, C)
+            if logits.shape[1] == 1:
+                logits = tf.concat([-logits, logits], axis=1)
+            chosen = tf.gather(logits, tf.constant(classes), batch_dims=1)      # (b, n)
+            columns = tf.unstack(chosen, num=classes.shape[1], axis=1)          # n times (b,)
+        signed = []
+        for column in columns:
+            gradient = tape.gradient(column, maps)              # (b, h, w, K): images do not see each other
+            if gradient is None:
+                raise ModelError("no gradient of the logits reaches this layer")
+            weights = tf.reduce_mean(gradient, axis=(1, 2))     # (b, K)
+            signed.append(tf.einsum("bhwk,bk->bhw", maps, weights).numpy())
+        return np.stack(signed, axis=1).astype(np.float32)
+
     def _placed(self) -> Any:
         """The context in which Keras makes and runs things on this device."""
         return self._keras.device("gpu:0" if self.device == "cuda" else "cpu:0")
 
 
-def _import_keras(threads: int | None) -> Any:
+def import_keras(threads: int | None) -> Any:
+    """Keras, with this many CPU threads where TensorFlow has not started yet.
+
+    Raises:
+        MissingDependency: Keras, or what it runs on, is not installed.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")          # TensorFlow reports its build on stderr
     try:
         import keras
@@ -111,10 +185,10 @@ def _import_keras(threads: int | None) -> Any:
     return keras
 
 
-def _resolve_device(keras: Any, device: str) -> str:
+def resolve_device(keras: Any, device: str) -> str:
     """"auto", "cpu" or "cuda" -> the device that Keras' own backend sees."""
-    if device not in ("auto", "cpu", "cuda"):
-        raise DeviceUnavailable(f"device {device!r} is not known; expected auto, cpu or cuda")
+    if device not in DEVICES:
+        raise DeviceUnavailable(f"device {device!r} is not known; expected one of {', '.join(DEVICES)}")
     if device == "cpu":
         return "cpu"
     runs_on = keras.backend.backend()
@@ -135,7 +209,7 @@ def _resolve_device(keras: Any, device: str) -> str:
     return "cuda" if there else "cpu"
 
 
-def _load(keras: Any, path: Path) -> Any:
+def load_keras(keras: Any, path: Path) -> Any:
     """Loads a stranger's `.keras` file: without any code that it brings."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -182,83 +256,6 @@ def _shapes(path: Path, model: Any) -> tuple[tuple[int | None, int | None], int]
     if not isinstance(given, tuple) or len(given) != 2 or not given[1]:
         raise ModelError(f"{path} gives {given}; expected one output of class scores, (batch, classes)")
     return (taken[1], taken[2]), given[1]
-
-
-def _promote(keras: Any, model: Any) -> tuple[Any, NDArray[np.float32] | None, bool, str]:
-    """A model with the outputs scores, embedding and, where there is a head, features; its head; logits?; why none."""
-    image = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)
-    try:
-        scores = _call_anew(keras, model, image)
-    except (AttributeError, NotImplementedError):               # a subclassed model: nothing to take apart
-        scores = model(image)
-        return keras.Model(image, [scores, scores]), None, False, "it is a subclassed Keras model"
-    are_logits, dense, last = _last_dense(scores)
-    if dense is None:
-        return keras.Model(image, [scores, scores]), None, are_logits, f"its scores come from {last}, not from Dense"
-    embedding, pool = _back(_inputs_of(scores, dense)[0])
-    if type(pool).__name__ != "GlobalAveragePooling2D" or pool.data_format != "channels_last":
-        flat = keras.layers.Flatten()(embedding)
-        reason = f"its last Dense layer follows {type(pool).__name__}, not a global average pooling"
-        return keras.Model(image, [scores, flat]), None, are_logits, reason
-    features = _node(embedding).input_tensors[0]
-    head = np.asarray(keras.ops.convert_to_numpy(dense.kernel), np.float32)     # (K, C)
-    return keras.Model(image, [scores, embedding, features]), two_sided(head), are_logits, ""
-
-
-def _call_anew(keras: Any, model: Any, tensor: Any) -> Any:
-    """Calls a model's layers on a new tensor, and those of the models inside it."""
-
-    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        nested = isinstance(layer, keras.Model) and len(args) == 1 and len(layer.inputs) == 1
-        return _call_anew(keras, layer, args[0]) if nested else layer(*args, **kwargs)
-
-    if isinstance(model, keras.Sequential):
-        for layer in model.layers:
-            tensor = call(layer, tensor)
-        return tensor
-    # What keras.models.clone_model uses; that function itself does not look into nested models.
-    return model._run_through_graph(tensor, operation_fn=lambda layer: partial(call, layer))
-
-
-def _last_dense(scores: Any) -> tuple[bool, Any, str]:
-    """Whether the scores are logits, the Dense layer that makes them, or None and what makes them instead."""
-    activations = []
-    tensor = scores
-    while True:
-        layer = _node(tensor).operation
-        name = type(layer).__name__
-        activations.append("softmax" if name == "Softmax" else _activation(layer))
-        if name not in _PASSING and name != "Softmax":
-            break
-        tensor = _node(tensor).input_tensors[0]
-    are_logits = not {"softmax", "sigmoid"}.intersection(activations)
-    return are_logits, layer if name == "Dense" else None, name
-
-
-def _back(tensor: Any) -> tuple[Any, Any]:
-    """Walks back from a tensor over layers that hand their input on; the tensor there, and the layer that makes it."""
-    while type(layer := _node(tensor).operation).__name__ in _PASSING:
-        if _activation(layer) != "linear":
-            break
-        tensor = _node(tensor).input_tensors[0]
-    return tensor, layer
-
-
-def _inputs_of(tensor: Any, layer: Any) -> Any:
-    """The inputs of a layer that lies behind a tensor, with only passing layers between."""
-    while _node(tensor).operation is not layer:
-        tensor = _node(tensor).input_tensors[0]
-    return _node(tensor).input_tensors
-
-
-def _node(tensor: Any) -> Any:
-    """The call that made a symbolic tensor: `operation`, `input_tensors`."""
-    history = tensor._keras_history
-    return history.operation._inbound_nodes[history.node_index]
-
-
-def _activation(layer: Any) -> str:
-    return getattr(getattr(layer, "activation", None), "__name__", "linear")
 
 
 def _lambdas(config: Any) -> set[str]:

@@ -11,13 +11,15 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from auditor.backends.anatomy import Anatomy, Head, dissect
+from auditor.backends.anatomy import Anatomy, dissect
 from auditor.backends.bare import bare_card, check_classes, check_size, choose_size
-from auditor.backends.base import Forward, as_probabilities, preprocess, two_sided
+from auditor.backends.base import Forward, as_probabilities, preprocess
 from auditor.backends.graph import read_input, scales_itself
 from auditor.backends.onnx_file import read_model
 from auditor.errors import DeviceUnavailable, ModelError, ModelMismatch
+from auditor.head import Head
 from auditor.modelcard import ModelCard, Preprocessing
+from auditor.settings import DEVICES
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -66,7 +68,8 @@ class OnnxBackend:
         anatomy = dissect(model, size)
         scaled = scales_itself(model)
         self._scores, self._embedding, self._are_logits = anatomy.scores, anatomy.embedding, anatomy.are_logits
-        self._head: Head | None = anatomy.head
+        self._pooling = anatomy.pooling
+        self.head: Head | None = anatomy.head                   # of a single unit one column, until it is checked
         self.no_head = anatomy.no_head
         self._session = _open(promote(model, anatomy), device, threads, path)
         self.device = device
@@ -87,7 +90,7 @@ class OnnxBackend:
             raise ModelMismatch(
                 f"{path} takes uint8 pixels as they are, but its preprocessing is {self._how!r}; state `raw`"
             )
-        self.head = two_sided(self._head.linear.weights) if self._head else None
+        self.head = self.head.two_sided() if self.head else None
 
     def forward(self, images: NDArray[np.uint8]) -> Forward:
         """images: (B, H, W, 3) uint8 RGB at `card.input_size`. Never changes its argument."""
@@ -103,7 +106,7 @@ class OnnxBackend:
     def _run(self, images: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
         """(B, H, W, 3) uint8 -> raw scores, embedding and features; batches of the size that the graph wants."""
         fixed = self._batch or max(len(images), 1)
-        names = [self._scores, self._embedding, *([self._head.pooling.features] if self._head else [])]
+        names = [self._scores, self._embedding, *([self._pooling.features] if self._pooling else [])]
         parts = []
         for start in range(0, max(len(images), 1), fixed):
             chunk = images[start : start + fixed]               # (n, H, W, 3)
@@ -113,7 +116,7 @@ class OnnxBackend:
             feed = {self._input.name: self._pixels(chunk)}
             parts.append([np.asarray(array)[:kept] for array in self._session.run(names, feed)])
         arrays = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        return arrays[0], arrays[1], arrays[2] if self._head else None
+        return arrays[0], arrays[1], arrays[2] if self._pooling else None
 
     def _pixels(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """(B, H, W, 3) uint8 RGB -> what the graph's input takes."""
@@ -124,7 +127,7 @@ class OnnxBackend:
 
     def _channels_last(self, features: NDArray[Any]) -> NDArray[np.float32]:
         """(B, K, h, w) or (B, h, w, K) -> (B, h, w, K) float32."""
-        first = self._head is not None and self._head.pooling.channels_first
+        first = self._pooling is not None and self._pooling.channels_first
         return np.ascontiguousarray(features.transpose(0, 2, 3, 1) if first else features, dtype=np.float32)
 
     def _probe(self, path: Path) -> int:
@@ -147,20 +150,28 @@ class OnnxBackend:
         scores = _flat(scores).astype(np.float64)               # (2, C)
         if self._are_logits and scores.shape[1] > 1 and _are_probabilities(scores):
             self._are_logits = False                            # a softmax that the walk did not recognise
-        elif self._head is not None and features is not None:
+        elif self.head is not None and features is not None:
             self._check_head(scores, _flat(embedding), self._channels_last(features))
         return int(scores.shape[1])
 
     def _check_head(self, scores: NDArray[np.float64], pooled: NDArray[Any], features: NDArray[np.float32]) -> None:
         """Recomputes the scores from the features; drops a head that does not explain them."""
-        if self._head is None or not self._are_logits:
+        if self.head is None or not self._are_logits:
             return
-        weights, bias = self._head.linear.weights, self._head.linear.bias
-        means = features.mean(axis=(1, 2), dtype=np.float64)    # (2, K)
-        logits = means @ weights + bias                         # (2, C)
-        scale = np.abs(means) @ np.abs(weights) + np.abs(bias)  # quantisation between the two costs under 1 % of it
-        if np.shape(logits) != scores.shape or np.any(np.abs(logits - scores) > 0.02 * scale + 1e-4):
-            self._head, self.no_head = None, "its head does not reproduce its scores from its features"
+        if not explains(self.head, features, scores):
+            self.head, self._pooling = None, None
+            self.no_head = "its head does not reproduce its scores from its features"
+
+
+def explains(head: Head, features: NDArray[np.float32], scores: NDArray[np.float64]) -> bool:
+    """Whether a head makes these scores (B, C) of these features (B, h, w, K), quantisation aside."""
+    means = features.mean(axis=(1, 2), dtype=np.float64)        # (B, K)
+    if head.channels != means.shape[1] or head.classes != scores.shape[1]:
+        return False
+    last, hidden = head.layers[-1], head.hidden(means)
+    # Quantisation between two layers costs under 1 % of what they add up.
+    size = np.abs(hidden) @ np.abs(last.weights) + np.abs(last.bias)
+    return bool(np.all(np.abs(head.logits(means) - scores) <= 0.02 * len(head.layers) * size + 1e-4))
 
 
 def resolve_device(device: str) -> str:
@@ -169,8 +180,8 @@ def resolve_device(device: str) -> str:
     Raises:
         DeviceUnavailable: CUDA was asked for and does not start.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise DeviceUnavailable(f"device {device!r} is not known; expected auto, cpu or cuda")
+    if device not in DEVICES:
+        raise DeviceUnavailable(f"device {device!r} is not known; expected one of {', '.join(DEVICES)}")
     if device == "cpu":
         return "cpu"
     import onnxruntime
@@ -200,7 +211,7 @@ def promote(model: onnx.ModelProto, anatomy: Anatomy) -> onnx.ModelProto:
     """A copy whose outputs are scores, embedding and features, so that one run gives all three."""
     promoted = onnx.ModelProto()
     promoted.CopyFrom(model)
-    features = [anatomy.head.pooling.features] if anatomy.head else []
+    features = [anatomy.pooling.features] if anatomy.pooling else []
     del promoted.graph.output[:]                                # what only the old outputs needed is not run
     known = {entry.name: entry for entry in (*model.graph.output, *model.graph.value_info)}
     for name in dict.fromkeys([anatomy.scores, anatomy.embedding, *features]):

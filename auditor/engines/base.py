@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.dataset import Sample
+from auditor.heatmap import heat
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,25 @@ class Inferred:
     Attributes:
         probabilities: (C,) float32 over the model's classes.
         embedding: (K,) float16, the pooled features.
-        map_classes: (n,) model classes that have a heatmap here: all up to 20, else the five most probable.
-        maps: (n, h, w) float16 heatmaps of those, each with maximum 1 or all zero; n is 0 where the model has no
-            head that heatmaps can be made from.
+        map_classes: (n,) model classes that have a map here: all up to 20, else the five most probable.
+        maps: (n, h, w) float16, what each cell adds to the logits of those, signed, divided by the largest magnitude of
+            the image; n is 0 where the model has no head that heatmaps can be made from.
     """
 
     probabilities: NDArray[np.float32]
     embedding: NDArray[np.float16]
     map_classes: NDArray[np.intp]
     maps: NDArray[np.float16]
+
+    def map_of(self, model_class: int) -> NDArray[np.float32] | None:
+        """The signed map (h, w) of a class; None where it has none here."""
+        place = np.flatnonzero(self.map_classes == model_class)
+        return self.maps[place[0]].astype(np.float32) if len(place) else None
+
+    def heatmap(self, model_class: int) -> NDArray[np.float32] | None:
+        """The heatmap (h, w) of a class, in [0, 1] with maximum 1 or all zero; None where it has none here."""
+        found = self.map_of(model_class)
+        return None if found is None else heat(found)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from auditor.backends.base import Backend, Forward
 from auditor.dataset import Sample
 from auditor.engines.base import Decoded, Inferred, Outcome
-from auditor.heatmap import class_heatmaps
+from auditor.head import Head
+from auditor.heatmap import evidence_maps
 from auditor.images import Unreadable, decode, resize
 
 MAX_FILE_BYTES = 512 * 1024**2
@@ -44,7 +46,7 @@ def run_pass(
 
         def refill() -> None:
             for sample in islice(queue, _BATCHES_AHEAD * batch_size - len(waiting)):
-                waiting.append(pool.submit(_load, sample, height, width, max_pixels))
+                waiting.append(pool.submit(load_image, sample, height, width, max_pixels))
 
         refill()
         while waiting:
@@ -53,14 +55,14 @@ def run_pass(
             yield from _infer(batch, backend)
 
 
-def _load(sample: Sample, height: int, width: int, max_pixels: int) -> Loaded:
+def load_image(sample: Sample, height: int, width: int, max_pixels: int) -> Loaded:
     """The file's bytes, hashed and decoded to (height, width, 3); or its failure."""
     try:
-        size = sample.path.stat().st_size
+        size = sample.size()
         if size > MAX_FILE_BYTES:
             reason = f"{size / 1024**2:.0f} MB, over the limit of {MAX_FILE_BYTES / 1024**2:.0f} MB for one file"
             return Outcome(sample, content="", size=size, failure=reason), None
-        data = sample.path.read_bytes()
+        data = sample.read_bytes()
     except OSError as error:
         return Outcome(sample, content="", size=0, failure=f"cannot be opened: {error.strerror or error}"), None
     content = hashlib.sha256(data).hexdigest()
@@ -74,36 +76,34 @@ def _load(sample: Sample, height: int, width: int, max_pixels: int) -> Loaded:
 
 def _infer(batch: list[Loaded], backend: Backend) -> Iterator[Outcome]:
     pixels = [image for _, image in batch if image is not None]
-    forward = backend.forward(np.stack(pixels)) if pixels else None                     # B' readable images
-    row = 0
+    inferred = iter(_inferred(backend.forward(np.stack(pixels)), backend.head) if pixels else ())
     for outcome, image in batch:
-        if image is None or forward is None:
-            yield outcome
-            continue
-        yield Outcome(
-            outcome.sample,
-            outcome.content,
-            outcome.size,
-            decoded=outcome.decoded,
-            inferred=_inferred(forward, row, backend.head),
-        )
-        row += 1
+        yield outcome if image is None else replace(outcome, inferred=next(inferred))
 
 
-def _inferred(forward: Forward, row: int, head: NDArray[np.float32] | None) -> Inferred:
-    probabilities = forward.probabilities[row]                                          # (C,)
-    if len(probabilities) <= ALL_MAPS_UP_TO:
-        classes = np.arange(len(probabilities))
-    else:
-        classes = np.argsort(-probabilities, kind="stable")[:TOP_MAPS]
-    if forward.features is None or head is None:
-        classes, maps = classes[:0], np.zeros((0, 1, 1), dtype=np.float16)
-    else:
-        maps = class_heatmaps(forward.features[row], head, classes).astype(np.float16)  # (n, h, w)
-    return Inferred(
+def _inferred(forward: Forward, head: Head | None) -> Iterator[Inferred]:
+    """One record per image of a batch of B."""
+    classes, maps = _maps(forward, head)
+    embeddings = np.clip(forward.embedding, -_HALF_MAX, _HALF_MAX).astype(np.float16)   # (B, K)
+    for row, probabilities in enumerate(forward.probabilities):
         # Copies: a view would keep the whole batch alive for as long as the outcome is.
-        probabilities=probabilities.copy(),
-        embedding=np.clip(forward.embedding[row], -_HALF_MAX, _HALF_MAX).astype(np.float16),
-        map_classes=classes.astype(np.intp),
-        maps=maps,
-    )
+        yield Inferred(
+            probabilities=probabilities.copy(),
+            embedding=embeddings[row].copy(),
+            map_classes=classes[row].copy(),
+            maps=maps[row].copy(),
+        )
+
+
+def _maps(forward: Forward, head: Head | None) -> tuple[NDArray[np.intp], NDArray[np.float16]]:
+    """Classes (B, n) and their signed maps (B, n, h, w); n is 0 without a head."""
+    count, columns = forward.probabilities.shape                                        # B, C
+    if forward.features is None or head is None:
+        return np.zeros((count, 0), np.intp), np.zeros((count, 0, 1, 1), np.float16)
+    if columns <= ALL_MAPS_UP_TO:
+        classes = np.broadcast_to(np.arange(columns, dtype=np.intp), (count, columns))
+    else:
+        classes = np.argsort(-forward.probabilities, axis=1, kind="stable")[:, :TOP_MAPS]
+    maps = evidence_maps(forward.features, head.jacobian(forward.embedding, classes))
+    peak = np.abs(maps).max(axis=(1, 2, 3), keepdims=True)                              # (B, 1, 1, 1)
+    return classes, np.divide(maps, peak, out=np.zeros_like(maps), where=peak > 0).astype(np.float16)

@@ -6,11 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from auditor.audit import Audit, Evidence, Finding
+from auditor.audit import Audit, ClassView, Evidence, Finding
+from auditor.heatmap import contrast_legend
 from auditor.report.lines import Line, Placement
 from auditor.report.similar import Similar, similar, symbol_anchors
 from auditor.report.text import data_uri, number, percent, visible
 
+OCCLUSION = "occlusion"                                         # the method that must never be called Grad-CAM
 PREDICTION_COLUMNS = ("split", "format", "width", "height", "p_given", "oof_p_given", "review_rank")
 
 
@@ -24,6 +26,26 @@ class Picture:
     alt: str
     caption: str
     subject: str = ""
+
+
+@dataclass(frozen=True)
+class Word:
+    """A piece of a caption: a class is printed strongly, its colour in the picture as a small square before it."""
+
+    text: str
+    is_class: bool = False
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """A small heatmap, with a caption word by word."""
+
+    source: str
+    width: int
+    height: int
+    alt: str
+    caption: tuple[Word, ...]
 
 
 @dataclass(frozen=True)
@@ -43,6 +65,7 @@ class Card:
     label: str
     suggested: str
     pictures: tuple[Picture, ...]
+    views: tuple[View, ...]
     bars: tuple[Bar, ...]
     source: str
     similar: Similar
@@ -128,6 +151,7 @@ def _card(
         label=visible(label or ""),
         suggested=visible(suggested or ""),
         pictures=_pictures(file, label, evidence),
+        views=tuple(_view(file, view, evidence.method) for view in evidence.views),
         bars=_bars(evidence, label, suggested, _given(placement.audit, label, evidence, row)),
         source=visible(evidence.source),
         similar=similar(placement, anchors, evidence, label, suggested),
@@ -155,11 +179,44 @@ def _pictures(file: str, label: str | None, evidence: Evidence) -> tuple[Picture
         source=data_uri(evidence.overlay),
         width=evidence.width,
         height=evidence.height,
-        alt=f"Heatmap over {name}: where the evidence for {subject or 'the prediction'} lies",
-        caption="Evidence for" if subject else "Evidence",
+        alt=_alt(file, subject, evidence.method),
+        caption=_title(subject, evidence.method, blank=evidence.blank),
         subject=subject,
     )
     return (picture, heatmap)
+
+
+def _view(file: str, view: ClassView, method: str) -> View:
+    """The evidence for another class, or why one class and not the other."""
+    subject, against = visible(view.subject), visible(view.against or "")
+    below, above = contrast_legend()
+    caption: tuple[Word, ...]
+    if view.against is None:
+        alt = _alt(file, subject, method)
+        caption = (Word(_title(subject, method, blank=view.blank)), Word(subject, is_class=True))
+    elif view.blank:
+        alt = f"Over {visible(file)} nothing tells {subject} from {against}"
+        caption = (Word("Nothing tells"), Word(subject, is_class=True), Word("from"), Word(against, is_class=True))
+    else:
+        alt = f"Over {visible(file)} what speaks for {subject}, orange, rather than for {against}, blue"
+        caption = (Word("Why"), Word(subject, True, above), Word("and not"), Word(against, True, below))
+    return View(data_uri(view.picture), view.width, view.height, alt, caption)
+
+
+def _title(subject: str, method: str, *, blank: bool) -> str:
+    """What a heatmap shows; its subject follows."""
+    if blank:
+        return "Nothing speaks for" if subject else "No evidence"
+    if method == OCCLUSION:
+        return "Occlusion map for" if subject else "Occlusion map"
+    return "Evidence for" if subject else "Evidence"
+
+
+def _alt(file: str, subject: str, method: str) -> str:
+    wanted = subject or "the prediction"
+    if method == OCCLUSION:
+        return f"Occlusion map over {visible(file)}: where {wanted} loses when a patch is covered"
+    return f"Heatmap over {visible(file)}: where the evidence for {wanted} lies"
 
 
 def _bars(evidence: Evidence, label: str | None, suggested: str | None, given: float | None) -> tuple[Bar, ...]:

@@ -8,6 +8,7 @@ import pytest
 
 from auditor.backends.anatomy import dissect
 from auditor.backends.onnx import OnnxBackend
+from auditor.backends.steps import Linear, NoHead, compose
 from auditor.errors import ModelError
 from tests.backends.nets import (
     BIAS,
@@ -34,7 +35,7 @@ def test_every_spelling_of_the_same_classifier_gives_the_same_numbers(pool, line
 
     found = backend.forward(photos())
 
-    np.testing.assert_allclose(backend.head, WEIGHTS, rtol=1e-6)
+    np.testing.assert_allclose(backend.head.layers[0].weights, WEIGHTS, rtol=1e-6)
     np.testing.assert_allclose(found.features, features_by_hand(photos()), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(found.embedding, found.features.mean(axis=(1, 2)), rtol=1e-4)
     np.testing.assert_allclose(found.probabilities, softmax(logits_by_hand(photos())), atol=1e-5)
@@ -47,7 +48,7 @@ def test_in_an_int8_graph_weights_are_dequantised_and_the_embedding_is_float(poo
 
     found = backend.forward(photos(8))
 
-    np.testing.assert_allclose(backend.head, WEIGHTS, atol=np.abs(WEIGHTS).max() / 127)
+    np.testing.assert_allclose(backend.head.layers[0].weights, WEIGHTS, atol=np.abs(WEIGHTS).max() / 127)
     np.testing.assert_allclose(found.features, features_by_hand(photos(8)), atol=0.06)
     np.testing.assert_allclose(found.embedding, found.features.mean(axis=(1, 2)), rtol=1e-4)
     np.testing.assert_allclose(found.probabilities, softmax(logits_by_hand(photos(8))), atol=0.05)
@@ -60,7 +61,7 @@ def test_axes_are_read_as_attribute_and_as_input(opset):
     anatomy = dissect(classifier("ReduceMean", opset=opset), (SIDE, SIDE))
 
     assert anatomy.head is not None
-    np.testing.assert_allclose(anatomy.head.linear.bias, BIAS)
+    np.testing.assert_allclose(anatomy.head.layers[0].bias, BIAS)
 
 
 def test_scores_are_taken_before_the_softmax():
@@ -117,7 +118,7 @@ def test_a_single_sigmoid_unit_speaks_for_the_second_class(tmp_path):
 
     logit = features_by_hand(photos()).mean(axis=(1, 2)) @ WEIGHTS[:, 0]
     np.testing.assert_allclose(found.probabilities[:, 1], 1 / (1 + np.exp(-logit)), atol=1e-5)
-    np.testing.assert_allclose(backend.head, np.stack([-WEIGHTS[:, 0], WEIGHTS[:, 0]], axis=1))
+    np.testing.assert_allclose(backend.head.layers[0].weights, np.stack([-WEIGHTS[:, 0], WEIGHTS[:, 0]], axis=1))
 
 
 def test_pooled_maps_that_are_scores_themselves_have_one_map_per_class(tmp_path):
@@ -126,7 +127,7 @@ def test_pooled_maps_that_are_scores_themselves_have_one_map_per_class(tmp_path)
     scores = net.add("Softmax", net.add("Flatten", net.add("GlobalAveragePool", maps)))
     backend = OnnxBackend(save(net.model(["N", 3, SIDE, SIDE], [scores]), tmp_path), preprocessing="raw")
 
-    np.testing.assert_array_equal(backend.head, np.eye(5))
+    np.testing.assert_array_equal(backend.head.layers[0].weights, np.eye(5))
     np.testing.assert_allclose(backend.forward(photos()).features, features_by_hand(photos()), rtol=1e-4, atol=1e-4)
 
 
@@ -142,19 +143,6 @@ def test_a_pooling_that_leaves_more_than_one_cell_is_no_head(tmp_path):
     assert backend.head is None and found.features is None
     assert "does not cover the whole feature map" in backend.no_head
     assert found.embedding.shape == (3, 20)                     # the input of the last linear layer, flattened
-
-
-def test_a_hidden_layer_behind_the_pooling_leaves_its_output_as_embedding(tmp_path):
-    net = Net()
-    flat = net.add("Flatten", net.add("GlobalAveragePool", "image"))
-    hidden = net.add("Relu", net.add("MatMul", flat, net.constant(FILTERS)))                # (B, 5)
-    logits = net.add("MatMul", hidden, net.constant(WEIGHTS))
-    backend = OnnxBackend(save(net.model(["N", 3, SIDE, SIDE], [logits]), tmp_path), preprocessing="raw")
-
-    assert backend.head is None
-    assert "Relu" in backend.no_head
-    expected = np.maximum(photos().mean(axis=(1, 2)) @ FILTERS, 0)
-    np.testing.assert_allclose(backend.forward(photos()).embedding, expected, rtol=1e-4)
 
 
 def test_without_any_linear_layer_the_scores_are_the_embedding(tmp_path):
@@ -197,3 +185,140 @@ def test_a_head_that_does_not_reproduce_the_scores_is_dropped(tmp_path):
 
     assert backend.head is None and backend.forward(photos()).features is None
     assert "does not reproduce its scores" in backend.no_head
+
+
+HIDDEN = np.random.default_rng(17).normal(0, 0.6, (5, 8)).astype(np.float32)               # 5 maps -> 8 units
+SHIFT = np.linspace(-0.5, 0.5, 8).astype(np.float32)
+LAST = np.random.default_rng(18).normal(0, 1, (8, 3)).astype(np.float32)                   # 8 units -> 3 classes
+
+
+def stacked(between, folder, *, int8=False):
+    """Maps -> pooling -> 8 units -> `between` -> 3 classes -> softmax, as a backend."""
+    net = Net()
+    maps = net.add("Relu", net.add("Conv", "image", net.constant(FILTERS.T[:, :, None, None])))
+    pooled = net.add("Flatten", net.add("GlobalAveragePool", net.quantised(maps, 0.06) if int8 else maps))
+    pooled = net.quantised(pooled, 0.04) if int8 else pooled
+    weights = [net.int8(value, 1) if int8 else net.constant(value) for value in (HIDDEN, LAST)]
+    units = net.add("Add", net.add("MatMul", pooled, weights[0]), net.constant(SHIFT))
+    logits = net.add("MatMul", between(net, units), weights[1])
+    logits = net.quantised(logits, 0.2) if int8 else logits
+    model = net.model(["N", 3, SIDE, SIDE], [net.add("Softmax", logits)])
+    return OnnxBackend(save(model, folder), preprocessing="raw")
+
+
+def slopes_by_steps(act, images, step=1e-5):
+    """(B, C, K): d logit / d pooled feature of the network above, by small steps."""
+    pooled = features_by_hand(images).mean(axis=(1, 2))         # (B, 5)
+
+    def logits(values):
+        return act(values @ HIDDEN.astype(np.float64) + SHIFT) @ LAST
+
+    sides = [logits(pooled[:, None] + sign * step * np.eye(5)) for sign in (1, -1)]         # (B, 5, C) each
+    return np.swapaxes(sides[0] - sides[1], 1, 2) / (2 * step)
+
+
+def relu(values):
+    return np.maximum(values, 0)
+
+
+def one_minus(net, units):
+    """1 - (SHIFT + 2) * units."""
+    return net.add("Sub", net.constant(np.float32(1)), net.add("Mul", net.constant(SHIFT + 2), units))
+
+
+BETWEEN = {
+    "relu": (lambda net, units: net.add("Relu", units), relu),
+    "relu, dropout": (lambda net, units: net.add("Dropout", net.add("Relu", units)), relu),
+    "relu6 and its like": (
+        lambda net, units: net.add("Clip", units, net.constant(np.float32(0)), net.constant(np.float32(0.5))),
+        lambda values: np.clip(values, 0, 0.5),
+    ),
+    "batch normalisation, relu": (
+        lambda net, units: net.add(
+            "Relu",
+            net.add(
+                "BatchNormalization", units,
+                *(net.constant(np.full(8, value, np.float32)) for value in (1.5, 0.2, 0.1, 4.0)),
+                epsilon=1e-3,
+            ),
+        ),
+        lambda values: relu((values - 0.1) * 1.5 / np.sqrt(4.001) + 0.2),
+    ),
+    "relu, scaling": (
+        lambda net, units: net.add("Div", one_minus(net, net.add("Relu", units)), net.constant(np.float32(4))),
+        lambda values: (1 - (SHIFT + 2) * relu(values)) / 4,
+    ),
+    "nothing": (lambda net, units: units, lambda values: values),
+}
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_a_head_of_two_layers_is_read_whatever_joins_them(name, tmp_path):
+    spelled, act = BETWEEN[name]
+    backend = stacked(spelled, tmp_path)
+
+    found = backend.forward(photos())
+
+    assert backend.no_head == ""
+    assert len(backend.head.layers) == (1 if name == "nothing" else 2)
+    np.testing.assert_allclose(found.embedding, features_by_hand(photos()).mean(axis=(1, 2)), rtol=1e-4)
+    jacobian = backend.head.jacobian(found.embedding, np.arange(3))
+    np.testing.assert_allclose(jacobian, slopes_by_steps(act, photos()), atol=1e-3)
+    np.testing.assert_allclose(softmax(backend.head.logits(found.embedding)), found.probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize("spelled", ["as Relu", "by the lowest level"])
+def test_in_an_int8_graph_a_relu_may_be_the_range_of_a_quantisation(spelled, tmp_path):
+    def between(net, units):                                    # zero point 0: nothing below 0 survives
+        return net.quantised(net.add("Relu", units) if spelled == "as Relu" else units, 0.02)
+
+    backend = stacked(between, tmp_path, int8=True)
+
+    found = backend.forward(photos(8))
+
+    assert backend.no_head == "" and len(backend.head.layers) == 2
+    jacobian = backend.head.jacobian(features_by_hand(photos(8)).mean(axis=(1, 2)), np.arange(3))
+    np.testing.assert_allclose(jacobian, slopes_by_steps(relu, photos(8)), atol=0.05)
+    np.testing.assert_allclose(softmax(backend.head.logits(found.embedding)), found.probabilities, atol=0.05)
+
+
+def gelu(net, units):
+    return net.add("Mul", units, net.add("Sigmoid", units))
+
+
+@pytest.mark.parametrize(
+    ("between", "reason"),
+    [
+        (gelu, "Mul of two computed tensors"),
+        (lambda net, units: net.add("LeakyRelu", units), "follows LeakyRelu"),
+        (lambda net, units: net.add("Tanh", units), "follows Tanh"),
+        (
+            lambda net, units: net.add("Clip", units, net.constant(np.float32(-1)), net.constant(np.float32(1))),
+            "a Clip that does not start at 0",
+        ),
+    ],
+)
+def test_layers_joined_by_anything_but_a_relu_are_no_head(between, reason, tmp_path):
+    backend = stacked(between, tmp_path)
+
+    assert backend.head is None and backend.forward(photos()).features is None
+    assert reason in backend.no_head
+    assert backend.forward(photos()).embedding.shape == (3, 8)  # what the last linear layer reads
+
+
+def test_max_pooling_is_no_average(tmp_path):
+    net = Net()
+    maps = net.add("Conv", "image", net.constant(FILTERS.T[:, :, None, None]))
+    logits = net.add("MatMul", net.add("Flatten", net.add("GlobalMaxPool", maps)), net.constant(WEIGHTS))
+    backend = OnnxBackend(save(net.model(["N", 3, SIDE, SIDE], [logits]), tmp_path), preprocessing="raw")
+
+    assert backend.head is None
+    assert backend.no_head == "its last linear layer follows GlobalMaxPool, not a global average pooling"
+
+
+def test_two_thin_layers_that_would_make_a_huge_one_are_not_multiplied_out():
+    wide = np.ones((5, 1), np.float32), np.ones((1, 20_000_000), np.float32)
+    steps = [Linear(weights, np.zeros(1, np.float32)) for weights in wide]
+
+    with pytest.raises(NoHead, match="20000000 units is too large"):
+        compose(steps, None)

@@ -64,12 +64,12 @@ def test_it_says_what_it_is(backend):
 def test_shapes_and_types(backend, count):
     found = backend.forward(images_for(backend, count))
 
-    channels = backend.head.shape[0]
+    channels = backend.head.channels
     assert found.probabilities.shape == (count, 3) and found.probabilities.dtype == np.float32
     assert found.embedding.shape == (count, channels) and found.embedding.dtype == np.float32
     assert found.features.shape[0] == count and found.features.shape[3] == channels
-    assert found.features.dtype == backend.head.dtype == np.float32
-    assert backend.head.shape == (channels, 3)
+    assert found.features.dtype == np.float32
+    assert backend.head.classes == 3
 
 
 def test_probabilities_are_probabilities(backend):
@@ -83,7 +83,7 @@ def test_features_embedding_head_and_probabilities_belong_together(backend):
     found = backend.forward(images_for(backend, 6))
 
     np.testing.assert_allclose(found.features.mean(axis=(1, 2)), found.embedding, rtol=1e-3, atol=1e-4)
-    logits = found.embedding @ backend.head                     # without biases, which cancel between two images
+    logits = backend.head.logits(found.embedding)
     for one, other in ((0, 1), (2, 5)):
         by_head = logits[one] - logits[other]
         by_odds = np.log(found.probabilities[one]) - np.log(found.probabilities[other])
@@ -113,7 +113,8 @@ def test_there_is_a_heatmap_for_every_class(backend):
     found = backend.forward(images_for(backend, 2))
 
     for target in range(3):
-        heat = class_heatmap(found.features, backend.head, target)
+        weights = backend.head.jacobian(found.embedding, np.array([target]))[:, 0]          # (B, K)
+        heat = class_heatmap(found.features, weights)
         assert heat.shape == found.features.shape[:3]
         assert heat.min() >= 0 and heat.max() <= 1
 

@@ -71,6 +71,12 @@ def logit_head(maps):
     return L.Dense(3)(L.GlobalAveragePooling2D()(maps))
 
 
+def convolved_head(maps):
+    """As MobileNet ends: the last layer is a 1x1 convolution over the one pooled cell."""
+    pooled = L.Dropout(0.1)(L.GlobalAveragePooling2D(keepdims=True)(maps))
+    return L.Activation("softmax")(L.Reshape((3,))(L.Conv2D(3, 1)(pooled)))
+
+
 def photos(count=4):
     return np.random.default_rng(1).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
 
@@ -84,6 +90,7 @@ def saved(model, tmp_path):
     ("build", "head"),
     [
         *itertools.product([flat, nested, twice_nested], [softmax_head, wordy_head, logit_head]),
+        (nested, convolved_head),
         (pooled_inside, softmax_head),
     ],
 )
@@ -99,8 +106,9 @@ def test_features_embedding_and_head_come_from_inside_the_model(build, head, tmp
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-6)
     assert found.features.shape == (4, 8, 8, 6)
     np.testing.assert_allclose(found.embedding, found.features.mean(axis=(1, 2)), rtol=1e-4, atol=1e-5)
-    logits = found.embedding @ backend.head                     # biases start at zero
+    logits = backend.head.logits(found.embedding)
     np.testing.assert_allclose(found.probabilities, np.asarray(keras.ops.softmax(logits)), atol=1e-5)
+    assert backend.grad_cam(photos(), np.zeros((4, 1), int)).shape == (4, 1, 8, 8)
 
 
 def test_a_single_sigmoid_unit_speaks_for_the_second_class(tmp_path):
@@ -111,19 +119,20 @@ def test_a_single_sigmoid_unit_speaks_for_the_second_class(tmp_path):
 
     unit = model.predict_on_batch(photos() / np.float32(127.5) - 1)
     np.testing.assert_allclose(found.probabilities, np.concatenate([1 - unit, unit], axis=1), atol=1e-6)
-    np.testing.assert_array_equal(backend.head[:, 0], -backend.head[:, 1])
+    jacobian = backend.head.jacobian(found.embedding, np.array([0, 1]))                     # (B, 2, K)
+    np.testing.assert_array_equal(jacobian[:, 0], -jacobian[:, 1])
 
 
 @pytest.mark.parametrize(
     ("head", "width", "reason"),
     [
-        (lambda maps: L.Dense(3)(L.Flatten()(maps)), 384, "ReLU"),
-        (lambda maps: L.Dense(3)(L.Dense(7, activation="relu")(L.GlobalAveragePooling2D()(maps))), 7, "Dense"),
+        (lambda maps: L.Dense(3)(L.Flatten()(maps)), 384, "follow Add"),
+        (lambda maps: L.Dense(3)(L.Dense(7, "gelu")(L.GlobalAveragePooling2D()(maps))), 7, "joined by gelu"),
         (lambda maps: L.Dense(3)(L.GlobalMaxPooling2D()(maps)), 6, "GlobalMaxPooling2D"),
-        (lambda maps: L.GlobalAveragePooling2D()(L.Conv2D(3, 1)(maps)), 3, "its scores come from GlobalAverage"),
+        (lambda maps: L.Dense(3, "relu")(L.GlobalAveragePooling2D()(maps)), 6, "come from a ReLU"),
     ],
 )
-def test_without_a_linear_head_behind_pooling_the_last_inputs_are_the_embedding(head, width, reason, tmp_path):
+def test_without_a_head_behind_global_average_pooling_the_last_inputs_are_the_embedding(head, width, reason, tmp_path):
     backend = load_backend(saved(flat(head), tmp_path))
 
     found = backend.forward(photos())
@@ -211,7 +220,7 @@ def test_keras_and_onnx_give_the_same_probabilities_and_features(tmp_path):
     np.testing.assert_allclose(ran.probabilities, ran_too.probabilities, atol=1e-4)
     np.testing.assert_allclose(ran.embedding, ran_too.embedding, atol=1e-4)
     np.testing.assert_allclose(ran.features, ran_too.features, atol=1e-4)
-    np.testing.assert_allclose(ours.head, theirs.head, atol=1e-6)
+    np.testing.assert_allclose(ours.head.layers[0].weights, theirs.head.layers[0].weights, atol=1e-6)
     assert ran.features.argmax() == ran_too.features.argmax()
     assert path.exists()
 
@@ -227,8 +236,8 @@ def test_the_bundled_model_runs_in_keras_with_the_weights_of_its_onnx_file(tmp_p
     images = np.random.default_rng(2).integers(0, 256, (4, *in_keras.card.input_size, 3), dtype=np.uint8)
     ran, ran_too = in_keras.forward(images), in_onnx.forward(images)
 
-    assert (in_keras.kind, in_onnx.kind, in_keras.head.shape) == ("keras", "onnx", (2048, 2))
-    np.testing.assert_array_equal(in_keras.head, in_onnx.head)
+    assert (in_keras.kind, in_onnx.kind, in_keras.head.channels) == ("keras", "onnx", 2048)
+    np.testing.assert_array_equal(in_keras.head.layers[0].weights, in_onnx.head.layers[0].weights)
     np.testing.assert_allclose(ran.probabilities, ran_too.probabilities, atol=1e-4)
     np.testing.assert_allclose(ran.features, ran_too.features, atol=1e-3 * ran.features.max())
 

@@ -177,7 +177,7 @@ def test_another_kind_of_file_is_refused(tmp_path):
 
 
 def test_an_unknown_preprocessing_lists_the_known(tmp_path):
-    with pytest.raises(InputError, match="expected one of raw, tf, torch, caffe"):
+    with pytest.raises(InputError, match="expected one of raw, unit, tf, torch, caffe"):
         load_backend(save(classifier(), tmp_path), preprocessing="pytorch")
 
 

@@ -65,6 +65,7 @@ def test_a_float16_input_gets_float16_and_gives_float32(tmp_path):
     ("how", "by_hand"),
     [
         ("raw", lambda x: x),
+        ("unit", lambda x: x / 255),
         ("tf", lambda x: x / 127.5 - 1),
         ("torch", lambda x: (x / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]),
         ("caffe", lambda x: x[..., ::-1] - [103.939, 116.779, 123.68]),

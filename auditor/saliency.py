@@ -1,0 +1,65 @@
+"""Class maps from any classifier: by its head, else by gradients, else by occlusion."""
+
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.backends.base import Backend
+from auditor.errors import ModelError
+from auditor.heatmap import evidence_maps, heat
+from auditor.occlusion import log_odds_lost
+
+#: What made a map, in the words that pages print. "Grad-CAM" and "Grad-CAM by gradients" are the same mathematics.
+Method = Literal["Grad-CAM", "Grad-CAM by gradients", "occlusion"]
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """A backend that can differentiate its logits (`KerasBackend`)."""
+
+    def grad_maps(
+        self, images: NDArray[np.uint8], classes: NDArray[np.integer], layer: str | None = None
+    ) -> NDArray[np.float32]:
+        """Signed Grad-CAM, before the relu: (B, H, W, 3) uint8 and (B, n) -> (B, n, h, w).
+
+        Raises:
+            ModelError: there is nothing to differentiate by.
+        """
+        ...
+
+
+def class_maps(
+    backend: Backend, images: NDArray[np.uint8], classes: NDArray[np.integer]
+) -> tuple[NDArray[np.float32], Method]:
+    """Heatmaps of several classes per image, each in [0, 1] with maximum 1, or all zero; and how they were made.
+
+    Args:
+        backend: Any classifier.
+        images: (B, H, W, 3) uint8 RGB at the model's input size. Not changed.
+        classes: (B, n) model classes.
+
+    Returns:
+        Maps (B, n, h, w), and the method.
+    """
+    maps, method = signed_maps(backend, images, classes)
+    return heat(maps), method
+
+
+def signed_maps(
+    backend: Backend, images: NDArray[np.uint8], classes: NDArray[np.integer]
+) -> tuple[NDArray[np.float32], Method]:
+    """What speaks for (above 0) and against each class, where: `class_maps` before relu and normalisation.
+
+    The difference of two classes' maps shows why the one rather than the other. Arguments as in `class_maps`.
+    """
+    if backend.head is not None:
+        found = backend.forward(images)
+        assert found.features is not None                       # a backend with a head gives features
+        return evidence_maps(found.features, backend.head.jacobian(found.embedding, classes)), "Grad-CAM"
+    if isinstance(backend, Differentiable):
+        try:
+            return backend.grad_maps(images, classes), "Grad-CAM by gradients"
+        except ModelError:
+            pass                                                # a subclassed model, say: only its answers are left
+    return log_odds_lost(backend, images, classes), "occlusion"
