@@ -1,6 +1,7 @@
 """Class names of the folders and of the model: which one is which.
 
-`Cats`, `cat` and `CAT` are one class. What cannot be matched that way, the user maps by hand.
+`Cats`, `cat` and `CAT` are one class, and so are `n02086240` and `Shih-Tzu`. What cannot be matched that way, the user
+maps by hand, or with `--class-map imagenet`.
 """
 
 import csv
@@ -13,6 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.errors import InputError
+from auditor.imagenet import BACKGROUND_AT, CATS, DOGS, Synset, positions, synset_named, synset_of, synsets
+
+#: What `--class-map` takes beside pairs and files: ImageNet's cats and dogs onto the folders `cat` and `dog`.
+IMAGENET_MAP = "imagenet"
 
 #: Words that end in s and are no plurals, among the things people photograph.
 _SINGULAR_S = ("ss", "us", "is")
@@ -45,7 +50,7 @@ class ClassMatch:
 
 
 def match_classes(folders: Sequence[str], model: Sequence[str], class_map: Mapping[str, str]) -> ClassMatch:
-    """Matches model classes to folder classes by name, case and plural aside.
+    """Matches model classes to folder classes by name, case and plural aside, or by synset id where one side has it.
 
     Args:
         folders: Names of the folder's classes.
@@ -55,20 +60,108 @@ def match_classes(folders: Sequence[str], model: Sequence[str], class_map: Mappi
     Raises:
         InputError: the map names a class that neither side has.
     """
-    index = {normalise(name): position for position, name in enumerate(folders)}
+    outputs = _outputs(model)
+    targets = _Folders(folders)
     stated = {normalise(source): target for source, target in class_map.items()}
-    known = {normalise(name) for name in model}
+    known = {normalise(name) for output in outputs for name in output.called}
     for source, target in class_map.items():
         if normalise(source) not in known:
             raise InputError(f"--class-map maps {source!r}, which is no class of the model ({_few(model)})")
-        if normalise(target) not in index:
+        if targets.called(target) < 0:
             raise InputError(f"--class-map maps to {target!r}, which is no class of the folder ({_few(folders)})")
-    folder_of = np.array(
-        [index.get(normalise(stated.get(normalise(name), name)), -1) for name in model], dtype=np.intp
-    )
-    found = set(folder_of.tolist())
+
+    def folder_of(output: _Output) -> int:
+        target = next((stated[name] for name in map(normalise, output.called) if name in stated), None)
+        return targets.of(output) if target is None else targets.called(target)
+
+    return _match(folders, [folder_of(output) for output in outputs])
+
+
+def match_imagenet(folders: Sequence[str], model: Sequence[str]) -> ClassMatch:
+    """Maps ImageNet's cats and dogs onto the folders `cat` and `dog`; one of the two is enough.
+
+    Args:
+        folders: Names of the folder's classes.
+        model: Names of the model's outputs, in order.
+
+    Raises:
+        InputError: it is no classifier of the ImageNet classes, or no folder is called `cat` or `dog`.
+    """
+    places = positions(model)
+    if places is None:
+        raise InputError(
+            f"--class-map {IMAGENET_MAP} needs a classifier of the 1000 ImageNet classes in their usual order, or of "
+            f"1001 with a background; this one has {len(model)} classes ({_few(model)}). "
+            "Pass another with --model, or state its classes with --classes"
+        )
+    index = {normalise(name): position for position, name in enumerate(folders)}
+    cat, dog = index.get("cat", -1), index.get("dog", -1)
+    if cat < 0 and dog < 0:
+        raise InputError(
+            f"--class-map {IMAGENET_MAP} maps ImageNet's cats and dogs onto classes called cat and dog; the data set "
+            f"has {_few(folders) or 'no classes'}. Rename them, or map classes one by one: --class-map tabby=CLASS"
+        )
+    return _match(folders, [cat if place in CATS else dog if place in DOGS else -1 for place in places])
+
+
+@dataclass(frozen=True)
+class _Output:
+    """An output of the model: its name, the synset it stands for as far as that is sure, and whether it is an id."""
+
+    name: str
+    synset: Synset | None
+    by_id: bool
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """What the user may call it."""
+        return (self.name,) if self.synset is None else (self.name, self.synset.id, self.synset.name)
+
+
+class _Folders:
+    """The folder's classes by name and by synset id."""
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        self._by_name = {normalise(name): position for position, name in enumerate(folders)}
+        ids = ((synset_of(name), position) for position, name in enumerate(folders))
+        self._by_id = {synset.id: position for synset, position in ids if synset is not None}
+
+    def called(self, name: str) -> int:
+        """The class of this name, or of this synset where the folder is named by its id; -1 where there is none."""
+        synset = synset_named(name)
+        found = self._by_name.get(normalise(name), -1)
+        return self._by_id.get(synset.id, -1) if found < 0 and synset is not None else found
+
+    def of(self, output: _Output) -> int:
+        """The class that an output stands for, -1 where there is none.
+
+        Synonyms count only where the folder is named by the id, which says what is meant: a folder `husky` is not
+        WordNet's husky, an Eskimo dog.
+        """
+        found = self._by_name.get(normalise(output.name), -1)
+        if found < 0 and output.synset is not None:
+            found = self._by_id.get(output.synset.id, -1)
+            if found < 0 and output.by_id:
+                found = self._by_name.get(normalise(output.synset.name), -1)
+        return found
+
+
+def _outputs(model: Sequence[str]) -> list[_Output]:
+    """Of a classifier of all of ImageNet the place says which synset an output is; of any other its name."""
+    places = positions(model)
+    if places is None:
+        return [_Output(name, synset_named(name), by_id=synset_of(name) is not None) for name in model]
+    known = synsets()
+    return [
+        _Output(name, None if place == BACKGROUND_AT else known[place], by_id=place != BACKGROUND_AT)
+        for name, place in zip(model, places, strict=True)
+    ]
+
+
+def _match(folders: Sequence[str], folder_of: Sequence[int]) -> ClassMatch:
+    found = set(folder_of)
     missing = tuple(name for position, name in enumerate(folders) if position not in found)
-    return ClassMatch(folder_of=folder_of, missing=missing)
+    return ClassMatch(folder_of=np.array(folder_of, dtype=np.intp), missing=missing)
 
 
 def class_name(names: Sequence[str], index: int) -> str:
@@ -94,6 +187,8 @@ def normalise(name: str) -> str:
 def read_class_map(text: str | None) -> dict[str, str]:
     """Reads `--class-map`: `model=folder,model=folder`, or the path of a JSON object or a two-column CSV; None is {}.
 
+    `imagenet` is no such map: `match_imagenet` knows it.
+
     Raises:
         InputError: the text is none of these.
     """
@@ -106,7 +201,7 @@ def read_class_map(text: str | None) -> dict[str, str]:
     if not pairs or any(len(pair) != 2 or not pair[0].strip() or not pair[1].strip() for pair in pairs):
         raise InputError(
             f"--class-map {text!r} cannot be read; expected `tabby=cat,beagle=dog` (model class = folder class), "
-            "or a .json or .csv file with such pairs"
+            f"a .json or .csv file with such pairs, or {IMAGENET_MAP}"
         )
     return {source.strip(): target.strip() for source, target in pairs}
 

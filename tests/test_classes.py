@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from auditor.classes import class_name, match_classes, normalise, read_class_map
+from auditor.classes import class_name, match_classes, match_imagenet, normalise, read_class_map
 from auditor.errors import InputError
+from auditor.imagenet import CATS, DOGS, output_names, synsets
+
+NAMES = output_names(1000)
+LINES = tuple(", ".join(synset.lemmas) for synset in synsets())
+IDS = tuple(synset.id for synset in synsets())
 
 
 @pytest.mark.parametrize(
@@ -60,6 +65,59 @@ def test_maps_are_read_from_files(tmp_path):
     assert read_class_map(str(tmp_path / "map.json")) == read_class_map(str(tmp_path / "map.csv")) == {"tabby": "cat"}
     with pytest.raises(InputError, match="cannot be read"):
         read_class_map(str(tmp_path / "none.json"))
+
+
+def test_a_folder_named_by_an_id_is_the_model_class_of_that_name_and_the_other_way_round():
+    assert match_classes(("n02086240", "n02099601"), ("golden_retriever", "Shih-Tzu"), {}).folder_of.tolist() == [1, 0]
+    assert match_classes(("Shih-Tzu", "n02099601"), ("n02099601", "n02086240"), {}).folder_of.tolist() == [1, 0]
+    assert match_classes(("n02085620-Chihuahua",), ("Chihuahua", "tabby"), {}).folder_of.tolist() == [0, -1]
+
+
+@pytest.mark.parametrize("model", [NAMES, ("background", *LINES), IDS], ids=["names", "lines", "ids"])
+def test_folders_of_ids_and_of_names_meet_any_imagenet_model(model):
+    match = match_classes(("n02086240", "crane (machine)", "n02012849", "tiger cats"), model, {})
+
+    assert match.complete
+    known = np.flatnonzero(match.folder_of >= 0)
+    found = {int(match.folder_of[output]): NAMES[output - len(model) + 1000] for output in known}
+    assert len(known) == 4
+    assert found == {0: "Shih-Tzu", 1: "crane (machine)", 2: "crane (bird)", 3: "tiger cat"}
+
+
+def test_a_synonym_is_no_match_where_nobody_states_the_id():
+    assert not match_classes(("husky",), LINES, {}).complete        # WordNet's husky is an Eskimo dog
+    assert match_classes(("n02109961",), ("husky", "beagle"), {}).complete
+
+
+def test_a_class_map_takes_ids_and_names_for_either_side():
+    stated = {"n02123045": "pets", "tiger_cat": "pets", "beagle": "Shih-Tzu"}
+    match = match_classes(("pets", "n02086240"), LINES, stated)
+
+    assert np.flatnonzero(match.folder_of == 0).tolist() == [281, 282]
+    assert np.flatnonzero(match.folder_of == 1).tolist() == [155, 162]      # the one stated, and its own
+
+
+@pytest.mark.parametrize(("model", "spare"), [(NAMES, 0), (("background", *LINES), 1), (IDS, 0)])
+def test_imagenets_cats_and_dogs_are_mapped(model, spare):
+    match = match_imagenet(("Dogs", "CAT"), model)
+
+    assert match.complete
+    assert np.flatnonzero(match.folder_of == 1).tolist() == [place + spare for place in CATS]
+    assert np.flatnonzero(match.folder_of == 0).tolist() == [place + spare for place in DOGS]
+
+
+def test_one_of_cat_and_dog_is_enough():
+    assert match_imagenet(("cats",), NAMES).complete
+    assert match_imagenet(("cat", "horse"), NAMES).missing == ("horse",)
+
+
+def test_the_imagenet_map_says_what_it_needs():
+    with pytest.raises(InputError, match=r"called cat and dog; the data set has horse, cow\."):
+        match_imagenet(("horse", "cow"), NAMES)
+    with pytest.raises(InputError, match=r"1000 ImageNet classes .* this one has 2 classes \(cat, dog\)"):
+        match_imagenet(("cat", "dog"), ("cat", "dog"))
+    with pytest.raises(InputError, match="1000 classes"):
+        match_imagenet(("cat", "dog"), NAMES[::-1])
 
 
 def test_outputs_without_names_have_numbers():

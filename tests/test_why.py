@@ -309,3 +309,20 @@ def test_the_command_asks_the_run_that_is_named(home):
 
     assert done.exit_code == 0
     assert "From reports/pets/one: data, scanned " in done.stdout
+
+
+def test_synset_ids_read_as_names_and_files_do_not(home):
+    run = home / "reports" / "pets" / "one"
+    ids = {"cat": "n02123045", "dog": "n02086240"}
+    rewrite(home, **{column: lambda row, column=column: ids.get(row[column]) for column in ("label", "oof_predicted")})
+    findings = (run / "findings.jsonl").read_text()
+    (run / "findings.jsonl").write_text(findings.replace('"cat"', '"n02123045"').replace('"dog"', '"n02086240"'))
+    explanation = replace(explain("cat/wrong.png", home / "reports"), file="n02123045/n02123045_1.webp")
+
+    text = as_text(explanation)
+
+    assert text.startswith("n02123045/n02123045_1.webp\n")
+    assert "labelled tabby, suggested Shih-Tzu." in text
+    assert "sees Shih-Tzu" in text
+    assert text.count("n02123045") == 2                         # in the path alone
+    assert json.loads(as_json(explanation))["label"] == "n02123045"

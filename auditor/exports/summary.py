@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from auditor.audit import FORMAT_VERSION, Audit
+from auditor.audit import FORMAT_VERSION, Audit, ImageNetView
 
 
 def summary(audit: Audit) -> dict[str, Any]:
@@ -34,6 +34,7 @@ def summary(audit: Audit) -> dict[str, Any]:
             for rule in audit.rules
         },
         "estimate": None if audit.estimate is None else asdict(audit.estimate),
+        "imagenet": None if audit.imagenet is None else _imagenet(audit.imagenet),
         "outcomes": dict(audit.outcomes),
         "gate": {"passed": audit.gate.passed, "rules": list(audit.gate.rules)},
         "run": {
@@ -45,6 +46,20 @@ def summary(audit: Audit) -> dict[str, Any]:
             "auditor": audit.run.auditor_version,
         },
         "notes": list(audit.notes),
+    }
+
+
+def _imagenet(view: ImageNetView) -> dict[str, Any]:
+    """What an ImageNet classifier sees, without the pictures."""
+    pictures = ("thumbnail", "overlay", "width", "height")
+    return {
+        "classes": [asdict(seen) for seen in view.classes],
+        "absurd": view.absurd,
+        "absurdities": [
+            {name: value for name, value in asdict(absurdity).items() if name not in pictures}
+            for absurdity in view.absurdities
+        ],
+        "method": view.method,
     }
 
 

@@ -14,6 +14,7 @@ from auditor.manifests import MANIFEST_SUFFIXES
 from auditor.runfolder import LATEST
 
 SUMMARY, FINDINGS, PREDICTIONS = "summary.json", "findings.jsonl", "predictions.parquet"
+EVALUATION = "evaluation.json"
 
 Row = dict[str, Any]
 
@@ -118,6 +119,8 @@ def latest_runs(out: Path, name: str | None) -> tuple[list[Run], list[str]]:
         return [open_run(out / name / LATEST)], []
     runs, unread = [], []
     for folder in sorted(out.glob(f"*/{LATEST}")):
+        if not (folder / SUMMARY).exists() and (folder / EVALUATION).exists():
+            continue                                            # `auditor evaluate` made it
         try:
             runs.append(open_run(folder))
         except InputError:

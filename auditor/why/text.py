@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
+from auditor.imagenet import readable
 from auditor.report.text import count, listing, percent, visible
 from auditor.why.explanation import Explanation, Neighbourhood, Opinion
 from auditor.why.rules import RuleVerdict
@@ -17,15 +18,15 @@ def as_json(explanation: Explanation) -> str:
 
 
 def as_text(explanation: Explanation) -> str:
-    """The verdict first, then who says what, then the rules."""
-    lines = [explanation.file, *_verdict(explanation)]
+    """The verdict first, then who says what, then the rules; synset ids of ImageNet read as their names."""
+    lines = list(_verdict(explanation))
     lines += _section("Witnesses", _table(_witnesses(explanation)))
     lines += _section("Rules", _table((verdict.rule, _rule(verdict)) for verdict in explanation.rules))
     named = (
         f"{mention.rule} of {mention.file or 'the data set'}: {mention.message}" for mention in explanation.mentioned
     )
     lines += _section("Named by findings about other files", (INDENT + line for line in named))
-    lines += ["", *_sources(explanation)]
+    lines = [explanation.file, *map(readable, lines), "", *_sources(explanation)]
     return "\n".join(map(visible, lines))
 
 

@@ -1,0 +1,50 @@
+"""Which of the model's classes are the folder's: by name, by the user's map, or by the order of ImageNet."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from auditor.backends.base import Backend
+from auditor.classes import IMAGENET_MAP, ClassMatch, match_classes, match_imagenet, read_class_map
+from auditor.errors import InputError
+from auditor.imagenet import output_names
+
+
+def match_model(backend: Backend, folders: Sequence[str], class_map: str | None) -> tuple[Backend, ClassMatch]:
+    """Matches a model's classes to the folder's.
+
+    Args:
+        backend: The classifier. Not changed.
+        folders: Names of the folder's classes.
+        class_map: As `--class-map` takes it.
+
+    Returns:
+        The classifier, with names for its outputs where `--class-map imagenet` says what they are; and the match.
+
+    Raises:
+        InputError: the map cannot be read, or does not fit the model or the folder.
+    """
+    if class_map != IMAGENET_MAP:
+        return backend, match_classes(folders, backend.card.classes, read_class_map(class_map))
+    if not backend.card.has_classes:
+        backend = _named(backend)
+    return backend, match_imagenet(folders, backend.card.classes)
+
+
+def _named(backend: Backend) -> Backend:
+    """A copy whose outputs have ImageNet's names, which the report calls a guess."""
+    blank = np.zeros((1, *backend.card.input_size, 3), np.uint8)
+    outputs = backend.forward(blank).probabilities.shape[1]     # a model without names says so in no other way
+    known = output_names(outputs)
+    if known is None:
+        raise InputError(
+            f"--class-map {IMAGENET_MAP} needs a classifier of the 1000 ImageNet classes, or of 1001 with a "
+            f"background; {backend.card.name} has {outputs} outputs. Pass another with --model"
+        )
+    order = f"{known[0]} first" if outputs > 1000 else "without a background"
+    guess = f"the {outputs} of ImageNet in their usual order, {order}, by --class-map; state others with --classes"
+    named = copy.copy(backend)
+    named.card = replace(backend.card, classes=known, guessed={**backend.card.guessed, "classes": guess})
+    return named

@@ -1,0 +1,183 @@
+"""What an ImageNet classifier sees: red is a Labrador, green a koala, blue a cat, yellow a lynx."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from backends.fake import FakeBackend
+
+import auditor
+from auditor.errors import InputError
+from auditor.head import linear_head
+from auditor.imagenet import output_names
+
+LABRADOR, KOALA, TABBY, TIGER_CAT, LYNX = 208, 105, 281, 282, 287
+
+
+class FakeImageNet(FakeBackend):
+    """A 1000- or 1001-class model; without names where `names` is ()."""
+
+    def __init__(self, outputs: int = 1000, names: tuple[str, ...] | None = None, no_head: str = "") -> None:
+        super().__init__(output_names(outputs), no_head=no_head)
+        spare = outputs - 1000
+        weights = np.zeros((8, outputs), np.float32)            # (K, C); features 0 to 2 are red, green and blue
+        weights[0, LABRADOR + spare] = weights[1, KOALA + spare] = 12
+        weights[2, [TABBY + spare, TIGER_CAT + spare]] = 9      # two cats, each less likely than both together
+        weights[:2, LYNX + spare] = 9                           # what is both red and green
+        self.weights = linear_head(weights)
+        self.head = None if no_head else self.weights
+        if names is not None:
+            self.card = replace(self.card, classes=names)
+
+
+def paint(colour, seed):
+    """A 48 x 48 picture of one colour with grain."""
+    grain = np.random.default_rng(seed).normal(0, 8, (48, 48, 3))
+    return np.clip(np.array(colour) + grain, 0, 255).astype(np.uint8)
+
+
+RED, GREEN, BLUE, YELLOW = (250, 5, 5), (5, 250, 5), (5, 5, 250), (250, 250, 5)
+
+
+@pytest.fixture
+def folder(tmp_path, place):
+    """Cats: five blue, two red, one green, one pale green, one yellow. Dogs: four red, one green."""
+    colours = {"cat": [BLUE] * 5 + [RED] * 2 + [GREEN, (5, 210, 5), YELLOW], "dog": [RED] * 4 + [GREEN]}
+    for label, painted in colours.items():
+        for number, colour in enumerate(painted):
+            place(paint(colour, 10 * len(label) + number + (label == "dog") * 100), tmp_path / label / f"{number}.png")
+    return tmp_path
+
+
+def scan(path, backend=None, **options):
+    return auditor.scan(path, backend=backend or FakeImageNet(), class_map="imagenet", **options)
+
+
+def test_each_class_has_its_names_and_its_share_of_the_other_animal(folder):
+    cat, dog = scan(folder).imagenet.classes
+
+    assert (cat.label, cat.kind, cat.images, cat.cats, cat.dogs) == ("cat", "cat", 10, 5, 2)
+    assert (dog.label, dog.kind, dog.images, dog.cats, dog.dogs) == ("dog", "dog", 5, 0, 4)
+    assert {name.name: (name.images, name.kind) for name in cat.names}["Labrador retriever"] == (2, "dog")
+    assert sum(name.images for name in cat.names if name.kind == "cat") == 5
+    assert [(name.name, name.images, name.synset) for name in dog.names] == [
+        ("Labrador retriever", 4, "n02099712"),
+        ("koala", 1, "n01882714"),
+    ]
+
+
+def test_the_most_confident_absurdities_come_first_with_their_heatmap(folder):
+    view = scan(folder).imagenet
+
+    assert view.absurd == 3                                     # the lynx is a near miss
+    assert [absurdity.name for absurdity in view.absurdities] == ["koala"] * 3
+    shares = [absurdity.probability for absurdity in view.absurdities]
+    assert shares == sorted(shares, reverse=True)
+    assert view.absurdities[-1].file == "cat/8.png"             # the pale one
+    for absurdity in view.absurdities:
+        assert absurdity.overlay is not None
+        assert absurdity.overlay != absurdity.thumbnail
+        assert (absurdity.width, absurdity.height) == (48, 48)
+    assert view.method == "Grad-CAM"
+
+
+def test_a_copy_of_an_absurdity_is_not_shown_twice(folder):
+    (folder / "cat" / "copy.png").write_bytes((folder / "cat" / "7.png").read_bytes())
+
+    view = scan(folder).imagenet
+
+    assert view.absurd == 4
+    assert len(view.absurdities) == 3
+
+
+def test_no_more_absurdities_than_fit_are_shown(folder, place):
+    for number in range(9):
+        place(paint(GREEN, 900 + number), folder / "cat" / f"more {number}.png")
+
+    view = scan(folder).imagenet
+
+    assert view.absurd == 12
+    assert len(view.absurdities) == 8
+
+
+def test_the_summed_probabilities_are_a_witness(folder):
+    audit = scan(folder)
+
+    assert audit.model.matched
+    table = audit.predictions.set_index("file")
+    assert table.loc["cat/0.png", "predicted"] == "cat"         # no single cat is likelier than the two together
+    assert table.loc["cat/0.png", "confidence"] > 0.8
+    assert table.loc["cat/5.png", "predicted"] == "dog"
+    assert table.loc["cat/7.png", "predicted"] == "koala"
+
+
+def test_images_without_subfolders_are_one_class_named_after_the_folder(folder):
+    audit = scan(folder / "cat")
+
+    assert [seen.label for seen in audit.imagenet.classes] == ["cat"]
+    assert audit.imagenet.classes[0].dogs == 2
+
+
+@pytest.mark.parametrize("outputs", [1000, 1001])
+def test_outputs_that_nothing_names_are_called_by_the_table_and_that_is_stated(folder, outputs):
+    backend = FakeImageNet(outputs, names=())
+
+    audit = scan(folder, backend)
+
+    assert audit.imagenet.classes == scan(folder).imagenet.classes
+    assert f"the {outputs} of ImageNet" in audit.model.guessed["classes"]
+    assert backend.card.classes == ()                           # the caller's own model stays as it was
+
+
+def test_a_model_without_a_head_shows_occlusion_maps_as_many_as_are_allowed(folder):
+    backend = FakeImageNet(no_head="it has none")
+
+    view = scan(folder, backend, max_occlusion=2).imagenet
+
+    assert view.method == "occlusion"
+    assert [absurdity.overlay is not None for absurdity in view.absurdities] == [True, True, False]
+
+
+def test_other_models_and_other_folders_are_refused_with_what_they_have(folder, tmp_path):
+    with pytest.raises(InputError, match="has 2 outputs"):
+        nameless = FakeBackend()
+        nameless.card = replace(nameless.card, classes=())
+        scan(folder, nameless)
+    with pytest.raises(InputError, match=r"2 classes \(cat, dog\)"):
+        scan(folder, FakeBackend())
+    (folder / "cat").rename(folder / "horse")
+    (folder / "dog").rename(folder / "cow")
+    with pytest.raises(InputError, match="cow, horse"):
+        scan(folder)
+
+
+def test_a_scan_without_the_map_has_no_view(folder):
+    assert auditor.scan(folder, backend=FakeImageNet()).imagenet is None
+
+
+def test_the_summary_holds_the_view_without_pictures(folder, tmp_path):
+    from auditor.exports import summary
+
+    record = json.loads(json.dumps(summary(scan(folder))))["imagenet"]
+
+    assert record["classes"][0]["dogs"] == 2
+    assert record["absurdities"][0]["name"] == "koala"
+    assert "thumbnail" not in record["absurdities"][0]
+
+
+def test_a_quantised_mobilenet_without_names_tells_what_cats_are(shared, mobilenet, tmp_path):
+    import tarfile
+
+    (tmp_path / "cats").mkdir()
+    wanted = {f"cat.{number}.jpg" for number in (1, 10, 166, 295, 1000, 1002)}
+    with tarfile.open(shared / "data" / "dogs-vs-cats-160.tar") as archive:
+        for member in archive:
+            if (name := member.name.rpartition("/")[2]) in wanted:
+                (tmp_path / "cats" / name).write_bytes(archive.extractfile(member).read())
+
+    view = auditor.scan(tmp_path / "cats", model=mobilenet, class_map="imagenet").imagenet
+
+    assert [(seen.label, seen.kind, seen.images) for seen in view.classes] == [("cats", "cat", 6)]
+    assert view.classes[0].cats >= 3
+    assert {absurdity.name for absurdity in view.absurdities} >= {"bulletproof vest", "Crock Pot"}
