@@ -7,9 +7,11 @@ What is recognised, by `load_dataset`:
 - a folder of images and nothing else: one class;
 - flat folders whose file names begin with the class, on request;
 - `metadata.csv` or `metadata.jsonl` (Hugging Face ImageFolder) at the root or in the split folders;
-- a manifest: a table with a line for each file.
+- a manifest: a table with a line for each file;
+- TFRecord shards: a folder of them, or one (needs TensorFlow).
 """
 
+import errno
 import re
 import stat
 from collections.abc import Iterable
@@ -22,6 +24,7 @@ from auditor.layout import Layout, recognise
 from auditor.manifests import MANIFEST_SUFFIXES, Columns, Locator, Row, read_table, split_of, unique
 from auditor.metadata import Metadata, read_metadata
 from auditor.settings import LabelFrom
+from auditor.tfrecords import home_of, is_shard, nameless, names_of, read_classes, read_records, shards_in
 
 Reasons = tuple[tuple[str, str], ...]
 
@@ -31,23 +34,50 @@ class Sample:
     """One image.
 
     Attributes:
-        path: Where to read it, absolute.
+        path: The file that its bytes lie in, absolute.
         file: POSIX, relative to the root; unique, and printable even where the name on disk is not.
         label: The class that the data set gives it; None where it gives none.
         split: "train", "val", "test", or None.
+        offset: Where in `path` its bytes begin.
+        length: How many they are; None where the image is the whole file.
     """
 
     path: Path
     file: str
     label: str | None
     split: str | None
+    offset: int = 0
+    length: int | None = None
+
+    def size(self) -> int:
+        """Its number of bytes.
+
+        Raises:
+            OSError: `path` cannot be opened.
+        """
+        return self.path.stat().st_size if self.length is None else self.length
+
+    def read_bytes(self) -> bytes:
+        """The encoded image.
+
+        Raises:
+            OSError: `path` cannot be read, or ends before the image does.
+        """
+        if self.length is None:
+            return self.path.read_bytes()
+        with self.path.open("rb") as shard:
+            shard.seek(self.offset)
+            data = shard.read(self.length)
+        if len(data) < self.length:
+            raise OSError(errno.EIO, "the shard was cut short while it was read", str(self.path))
+        return data
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Everything that a source holds; each regular file below the root is in one of samples, skipped and failed.
 
-    Of a manifest only the files that it names count: it may lie in a folder with anything else beside it.
+    Of a manifest only the files that it names count, and of shards only their records: anything may lie beside them.
 
     Attributes:
         root: The folder that `file` is relative to, as the user wrote it.
@@ -76,20 +106,22 @@ def load_dataset(
     label_column: str | None = None,
     split_column: str | None = None,
 ) -> Dataset:
-    """Lists the images of a folder or a manifest, with the labels and splits that it gives them.
+    """Lists the images of a source, with the labels and splits that it gives them.
 
     Args:
-        path: A folder, or a manifest (.csv, .tsv, .jsonl) whose files are relative to its own folder.
+        path: A folder of images or of TFRecord shards; a manifest (.csv, .tsv, .jsonl) whose files are relative to
+            its own folder; or one shard.
         label_from: "name" takes a file's class from the start of its name (`cat.0.jpg`) instead of its folder.
         file_column: The column of the manifest or the metadata that names the files; None takes the usual names.
         label_column: Likewise, the column of the labels.
         split_column: Likewise, the column of the splits.
 
     Raises:
-        InputError: where the path is neither, holds no image, or its table cannot be trusted.
+        InputError: where the path is none of these, holds no image, or its table or a shard cannot be trusted.
+        MissingDependency: where it is shards and TensorFlow is not installed.
     """
     columns = Columns(file_column, label_column, split_column)
-    expected = f"Expected a folder of class folders, or a manifest ({', '.join(MANIFEST_SUFFIXES)})."
+    expected = f"Expected a folder of class folders, a manifest ({', '.join(MANIFEST_SUFFIXES)}) or TFRecord shards."
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
@@ -101,11 +133,15 @@ def load_dataset(
         return _from_folder(path, label_from, columns)
     if stat.S_ISREG(mode) and path.suffix.lower() in MANIFEST_SUFFIXES:
         return _from_manifest(path, columns)
-    raise InputError(f"{shown(str(path))} is neither a folder nor a manifest. {expected} Unpack an archive first.")
+    if stat.S_ISREG(mode) and is_shard(path.name):
+        return _from_shards(path, label_from, columns)
+    raise InputError(f"{shown(str(path))} is no folder, manifest or shard. {expected} Unpack an archive first.")
 
 
 def _from_folder(path: Path, label_from: LabelFrom, columns: Columns) -> Dataset:
     tree = walk(path)
+    if not tree.images and shards_in(path):
+        return _from_shards(path, label_from, columns)
     metadata = Metadata() if label_from == "name" else read_metadata(tree, columns)
     if columns != Columns() and not metadata.sources:
         raise InputError(
@@ -142,6 +178,32 @@ def _sample_in(tree: Tree, image: File, layout: Layout, metadata: Metadata, labe
     if row is not None and row.split is not None:
         split = row.split
     return Sample(tree.path(image), shown(image.raw), label, split)
+
+
+def _from_shards(path: Path, label_from: LabelFrom, columns: Columns) -> Dataset:
+    if columns != Columns():
+        raise InputError(f"{shown(str(path))} is TFRecords, which have no columns to name. Leave these options out.")
+    records = read_records(path)
+    names = [shown(name) for name in names_of(records)]
+    by_name = label_from == "name"
+    samples = [
+        Sample(
+            path=absolute(record.shard),
+            file=name,
+            label=label_in_name(name.rpartition("/")[2]) if by_name else record.label,
+            split=record.split,
+            offset=record.offset,
+            length=record.length,
+        )
+        for name, record in zip(names, records, strict=True)
+    ]
+    notes = [f"Images are the records of TFRecord shards: {len({record.shard for record in records})}."]
+    if nameless(records):
+        notes.append(f"Records without a usable file name, named by their place in a shard: {nameless(records)}.")
+    labels = {sample.label for sample in samples if sample.label is not None}
+    if not by_name:
+        labels |= set(read_classes(home_of(path)))
+    return _dataset(path, root=home_of(path), samples=samples, skipped=[], failed=[], classes=labels, notes=notes)
 
 
 def label_in_name(name: str) -> str | None:

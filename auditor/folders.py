@@ -26,6 +26,7 @@ _KINDS = {stat.S_IFIFO: "fifo", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device",
 # Control characters and lone surrogates (bytes that are no UTF-8) cannot be written to JSON, XML or a terminal.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _LOOKS_ESCAPED = re.compile(r"\\[xuU]")
+_ESCAPES = re.compile(r"\\(?:(\\)|x([0-9a-f]{2})|u([0-9a-f]{4}))")
 
 
 class File(NamedTuple):
@@ -194,6 +195,13 @@ def shown(raw: str) -> str:
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def unshown(name: str) -> str:
+    """What `shown` made the name from: fit for `open`, and not for printing."""
+    if not _LOOKS_ESCAPED.search(name):
+        return name
+    return _ESCAPES.sub(lambda match: match[1] or chr(int(match[2] or match[3], 16)), name)
 
 
 def some(names: Iterable[str], most: int = 5) -> str:

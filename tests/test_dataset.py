@@ -11,7 +11,7 @@ import pytest
 
 from auditor.dataset import Dataset, label_in_name, load_dataset, name_of
 from auditor.errors import InputError
-from auditor.folders import shown
+from auditor.folders import shown, unshown
 
 
 @pytest.fixture
@@ -379,6 +379,7 @@ def test_no_two_names_are_shown_alike():
     assert len({shown(name) for name in names}) == len(names)
     assert all("\n" not in shown(name) for name in names)
     "".join(shown(name) for name in names).encode()
+    assert all(unshown(shown(name)) == name for name in names)
 
 
 def test_naughty_strings_as_classes_and_files(shared, tmp_path):
@@ -693,7 +694,7 @@ def test_a_path_that_no_system_takes(path):
 
 
 def test_a_file_that_is_no_manifest(fill):
-    with pytest.raises(InputError, match=r"neither a folder nor a manifest.*\.csv"):
+    with pytest.raises(InputError, match=r"no folder, manifest or shard.*\.csv"):
         load_dataset(fill("cat/1.jpg") / "cat/1.jpg")
 
 

@@ -1,0 +1,105 @@
+"""Files and folders that appear whole or not at all: written aside, then put in their place at once."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from auditor.errors import Incomplete, InputError
+from auditor.folders import shown
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Yields an empty folder beside `target` that becomes `target` when the block ends well, and is removed otherwise.
+
+    Args:
+        target: A path where nothing is, or an empty folder.
+
+    Raises:
+        InputError: something is there, or it cannot be written.
+        Incomplete: the disk is full.
+    """
+    with _draft(target) as (place, draft):
+        check_free(target, folder=True)
+        draft.mkdir()
+        yield draft
+        draft.rename(place)                     # over an empty folder too, and never over another
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """Yields a path beside `target`, with its suffix, for a file that becomes `target` when the block ends well.
+
+    Args:
+        target: A path where nothing is, or an empty file.
+
+    Raises:
+        InputError: something is there, or it cannot be written.
+        Incomplete: the disk is full.
+    """
+    with _draft(target) as (place, draft):
+        check_free(target, folder=False)
+        yield draft
+        check_free(target, folder=False)
+        draft.replace(place)
+
+
+def check_free(target: Path, *, folder: bool) -> None:
+    """Raises InputError where something other than an empty folder, or for a file an empty file, is at `target`."""
+    where = shown(str(target))
+    if target.is_dir():
+        if not folder:
+            raise InputError(f"{where} is a folder; expected the name of a file that is to be made")
+        if any(target.iterdir()):
+            raise InputError(_not_empty(target))
+    elif target.exists():
+        if folder:
+            raise InputError(f"{where} is there already and is no folder. Move it away, or name another.")
+        if target.stat().st_size:
+            raise InputError(_not_empty(target))
+
+
+@contextmanager
+def _draft(target: Path) -> Iterator[tuple[Path, Path]]:
+    """Where the result goes, links followed; and where it is written. What is left there afterwards is removed."""
+    place = Path(os.path.realpath(target))
+    made = [folder for folder in (place.parent, *place.parent.parents) if not folder.exists()]
+    draft = place.with_name(f".{place.stem[:100]}.{os.getpid()}.partial{place.suffix}")
+    done = False
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        yield place, draft
+        done = True
+    except OSError as error:
+        raise _told(error, target) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        if not done:
+            with suppress(OSError):             # a folder that someone else put something into stays
+                for folder in made:
+                    folder.rmdir()
+
+
+def _told(error: OSError, target: Path) -> Exception:
+    """The error in terms of the target."""
+    where = shown(str(target))
+    if error.errno in _FULL:
+        return Incomplete(f"the disk of {where} is full; nothing was written")
+    if error.errno in _TAKEN:
+        return InputError(_not_empty(target))
+    if error.errno == errno.EBUSY:
+        return InputError(f"{where} cannot be replaced, as where a disk is mounted; name a folder inside it")
+    cause = f"{shown(str(error.filename))}: {error.strerror}" if error.filename else str(error.strerror or error)
+    return InputError(f"{where} was not written ({cause}). Mend that, or name another place.")
+
+
+def _not_empty(target: Path) -> str:
+    return f"{shown(str(target))} exists and is not empty; nothing is ever written over. Move it away, or name another."
