@@ -1,192 +1,235 @@
-"""Keras -> ONNX: a float32 graph with float16 weights, and a static int8 graph for CPUs.
+"""Keras -> ONNX, float32: any classifier that Keras can trace, flat or with whole models as layers.
 
-Nothing is written before it has been run beside the model that it was made from.
+Keras model -> as_classifier (float32, ends in probabilities) -> to_onnx -> [store_as_float16 | int8.to_int8]
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 
 from auditor.errors import MissingDependency, ModelError
-from auditor.training.resnet50 import HEAD
 
 OPSET = 17
 INPUT, OUTPUT = "image", "probabilities"
-#: tf2onnx names an initialiser after the op that read it: `functional_1/conv1_conv_1/convolution/ReadVariableOp:0`.
-_TRACED_NAME = re.compile(r"^[^/]+/(?P<layer>.+?)_\d+/(?P<op>.+)$")
-
-
-@dataclass(frozen=True)
-class Parity:
-    """How an exported graph compares with its source on the same images.
-
-    Attributes:
-        images: Number of images.
-        largest_difference: Of any probability.
-        same_class: Share of images with the same top class.
-    """
-
-    images: int
-    largest_difference: float
-    same_class: float
+HALF_AT_LEAST = 256                                             # numbers in a tensor that is worth storing as float16
+_MIXED = ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16")
+#: Layers that hand their input on at inference.
+_PASSING = frozenset({"Activation", "Dropout", "Flatten", "Identity", "Reshape", "SpatialDropout2D"})
 
 
 def to_onnx(model: Any, name: str) -> onnx.ModelProto:
-    """Converts a classifier of `build_resnet50`; float32 compute, weights stored as float16 under Keras' names.
+    """Converts a Keras classifier. Batch normalisation behind a convolution is folded into it.
+
+    Args:
+        model: From (B, H, W, 3) preprocessed images to one row of scores each, (B, C).
+        name: Of the graph.
 
     Returns:
-        A graph from `image` (B, H, W, 3) float32, preprocessed, to `probabilities` (B, C).
-    """
-    try:
-        import tensorflow as tf
-        import tf2onnx
-    except ImportError:
-        raise MissingDependency(
-            "exporting needs TensorFlow and tf2onnx, which are not installed: pip install 'auditor[tensorflow]'"
-        ) from None
+        A graph of opset 17 from `image` (B, H, W, 3) float32, preprocessed, to `probabilities` (B, C), any B;
+        weights as float32, under Keras' names (`<layer>/kernel`, `<layer>/bias`) where that is unambiguous.
 
+    Raises:
+        MissingDependency: TensorFlow or tf2onnx is not installed, or Keras runs on something else.
+        ModelError: a layer has no counterpart in ONNX.
+    """
+    keras, tf, tf2onnx = import_tools()
+    model = as_classifier(model)
     height, width = model.input_shape[1:3]
     function = tf.function(lambda image: model(image, training=False))
     signature = [tf.TensorSpec((None, height, width, 3), tf.float32, name=INPUT)]
-    proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
+    try:
+        traced = function.get_concrete_function(*signature)
+        proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
+    except Exception as error:  # tf2onnx raises whatever a layer's conversion raises
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"{name} cannot be converted to ONNX: {type(error).__name__}: {reason}. Replace the layer that it names."
+        ) from None
     proto.graph.name = name
+    _keep_constants(proto.graph, traced.graph)
     _rename(proto.graph, proto.graph.output[0].name, OUTPUT)
-    proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
-    proto.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "batch"
-    for tensor in list(proto.graph.initializer):
-        match = _TRACED_NAME.match(tensor.name)
-        if match and tensor.data_type == onnx.TensorProto.FLOAT:
-            _rename(proto.graph, tensor.name, f"{match['layer']}/{'kernel' if len(tensor.dims) > 1 else 'bias'}")
-    _store_as_float16(proto.graph)
+    for entry in (proto.graph.input[0], proto.graph.output[0]):
+        entry.type.tensor_type.shape.dim[0].dim_param = "batch"
+    _name_as_in_keras(proto.graph, {layer.name for layer in _layers(keras, model)})
     onnx.checker.check_model(proto, full_check=True)
     return proto
 
 
-def to_int8(float_model: Path, target: Path, batches: Iterable[NDArray[np.float32]]) -> None:
-    """Static quantisation of a graph of `to_onnx`, calibrated on real images.
+def as_classifier(model: Any) -> Any:
+    """The same model computing in float32 and ending in probabilities; itself where it does.
 
-    uint8 activations and 7-bit weights per channel: without VNNI the sums of full 8-bit products saturate at
-    16 bits, and a model exported here would be wrong on someone else's processor. Pooling and head stay in
-    float, and so does the addition in front of them: features of 8 bits would make scores tie.
+    Mixed precision is for training: its float16 activations differ from machine to machine by more than an export may.
+    """
+    keras, _, _ = import_tools()
+    if any(layer.dtype_policy.name in _MIXED for layer in _layers(keras, model)):
+        weights = model.get_weights()
+        model = keras.saving.deserialize_keras_object(_in_float32(keras.saving.serialize_keras_object(model)))
+        model.set_weights(weights)
+    ending = _missing_ending(keras, model)
+    if ending:
+        model = keras.Model(model.inputs[0], keras.layers.Activation(ending, name=OUTPUT)(model.outputs[0]))
+    return model
+
+
+def store_as_float16(proto: onnx.ModelProto) -> int:
+    """Halves the file in place: large weights lie as float16 and are cast to float32 when the session starts.
+
+    Biases and other small tensors stay as they are, and so does a tensor with numbers that float16 has not.
+
+    Returns:
+        The number of tensors that were stored so.
+    """
+    graph, casts = proto.graph, []
+    kept = {entry.name for entry in (*graph.input, *graph.output)} | set(_read_in_subgraphs(graph))
+    for tensor in graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT or tensor.name in kept or np.prod(tensor.dims) < HALF_AT_LEAST:
+            continue
+        values = numpy_helper.to_array(tensor)
+        if not np.abs(values).max() <= np.finfo(np.float16).max:
+            continue
+        wide = tensor.name + ":float32"
+        _reroute(graph, tensor.name, wide)
+        casts.append(helper.make_node("Cast", [tensor.name], [wide], name=wide, to=onnx.TensorProto.FLOAT))
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), tensor.name))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return len(casts)
+
+
+def session(path: Path, threads: int = 0) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """A function from preprocessed batches (B, H, W, 3) to probabilities (B, C), run by ONNX Runtime on the CPU.
 
     Args:
-        float_model: A file of `to_onnx`.
-        target: Where the int8 graph is written.
-        batches: Preprocessed images, each (B, H, W, 3) float32.
+        path: A file of `to_onnx`, or one that was made from it.
+        threads: 0 is one per core.
     """
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-
-    proto = onnx.load(str(float_model))
-    plain = target.with_name(target.name + ".float32")          # the quantiser wants plain float32 initialisers
-    onnx.save(_with_float32(proto), str(plain))
-    try:
-        quantize_static(
-            str(plain),
-            str(target),
-            _Reader(batches),
-            quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            reduce_range=True,
-            calibrate_method=CalibrationMethod.MinMax,
-            nodes_to_exclude=_tail(proto.graph),
-        )
-    finally:
-        plain.unlink()
-
-
-def compare(
-    reference: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-    candidate: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-    batches: Iterable[NDArray[np.float32]],
-) -> Parity:
-    """Runs two classifiers over the same preprocessed batches.
-
-    Raises:
-        ModelError: there was no image to compare them on.
-    """
-    images, same, largest = 0, 0, 0.0
-    for batch in batches:
-        left, right = reference(batch), candidate(batch)        # (B, C) each
-        images += len(batch)
-        same += int((left.argmax(axis=1) == right.argmax(axis=1)).sum())
-        largest = max(largest, float(np.abs(left - right).max()))
-    if not images:
-        raise ModelError("no image to compare the exported model on; pass the folder that it was trained on")
-    return Parity(images=images, largest_difference=largest, same_class=same / images)
-
-
-def session(path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """A function from preprocessed batches (B, H, W, 3) to probabilities (B, C), run by ONNX Runtime on the CPU."""
     import onnxruntime
 
-    run = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    run = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]).run
     return lambda batch: np.asarray(run([OUTPUT], {INPUT: batch})[0], dtype=np.float32)
 
 
-class _Reader:
-    """Feeds ONNX Runtime's calibration, one batch at a time."""
+def import_tools() -> tuple[Any, Any, Any]:
+    """Keras, TensorFlow and tf2onnx, quietly.
 
-    def __init__(self, batches: Iterable[NDArray[np.float32]]) -> None:
-        self._batches: Iterator[NDArray[np.float32]] = iter(batches)
+    Raises:
+        MissingDependency: one of them is not installed, or Keras runs on something else than TensorFlow.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")          # TensorFlow reports its build on stderr
+    try:
+        import keras
+        import tensorflow as tf
+        import tf2onnx
+    except ImportError as error:
+        raise MissingDependency(
+            f"exporting needs {error.name or 'TensorFlow'}, which is not installed: pip install 'auditor[tensorflow]'"
+        ) from None
+    if keras.backend.backend() != "tensorflow":
+        raise MissingDependency(
+            f"Keras runs on {keras.backend.backend()} here, and only TensorFlow's graphs can be converted to ONNX. "
+            "Save the model as .keras and export it with KERAS_BACKEND=tensorflow."
+        )
+    return keras, tf, tf2onnx
 
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        batch = next(self._batches, None)
-        return None if batch is None else {INPUT: batch}
+
+def _layers(keras: Any, model: Any) -> Iterator[Any]:
+    """All layers, those of nested models and wrappers included, the models themselves left out."""
+    return (layer for layer in model._flatten_layers(include_self=False) if not isinstance(layer, keras.Model))
 
 
-def _tail(graph: onnx.GraphProto) -> list[str]:
-    """Names of the nodes from the last residual addition to the output: they stay in float."""
-    last_add = max(index for index, node in enumerate(graph.node) if node.op_type == "Add" and HEAD not in node.name)
-    return [node.name for node in graph.node[last_add:]]
+def _missing_ending(keras: Any, model: Any) -> str:
+    """What would make probabilities of a model's scores: "softmax", "sigmoid", or "" where they are."""
+    tensor = model.outputs[0]
+    while True:
+        history = tensor._keras_history
+        layer = history.operation
+        if isinstance(layer, keras.Model):
+            tensor = layer.outputs[0]
+            continue
+        activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
+        if type(layer).__name__ == "Softmax" or activation in ("softmax", "sigmoid"):
+            return ""
+        if type(layer).__name__ not in _PASSING or activation != "linear":
+            break
+        tensor = layer._inbound_nodes[history.node_index].input_tensors[0]
+    if model.output_shape[-1] == 1:
+        return "sigmoid"
+    shape = (4, *(side or 64 for side in model.input_shape[1:]))
+    noise = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    rows = np.asarray(model(noise, training=False), np.float64)                         # (4, C)
+    averaged = bool((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=1e-3))  # of several softmaxes, say
+    return "" if averaged else "softmax"
+
+
+def _keep_constants(graph: onnx.GraphProto, traced: Any) -> None:
+    """Makes initialisers of the tensors that a layer holds beside its weights (Normalization: mean and variance).
+
+    tf2onnx takes them for inputs.
+    """
+    held = {inner.name: outer for outer, inner in traced.captures if outer.dtype != "resource"}
+    for entry in [entry for entry in graph.input if entry.name in held]:
+        graph.initializer.append(numpy_helper.from_array(np.asarray(held[entry.name].numpy()), entry.name))
+        graph.input.remove(entry)
+
+
+def _in_float32(config: Any) -> Any:
+    """A serialised model with every policy of reduced precision replaced."""
+    if isinstance(config, dict):
+        return {key: _in_float32(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_in_float32(value) for value in config)
+    return "float32" if isinstance(config, str) and config in _MIXED else config
+
+
+def _name_as_in_keras(graph: onnx.GraphProto, layers: set[str]) -> None:
+    """Renames initialisers to `<layer>/kernel` and `<layer>/bias`.
+
+    tf2onnx names one after the op that read it: `functional_1/conv1_conv_1/convolution/ReadVariableOp:0`, where Keras
+    has put `_1` behind the layer's name. Two tensors that would get one name keep the names that they have.
+    """
+    wanted: dict[str, list[str]] = {}
+    for tensor in graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT or not tensor.dims:
+            continue
+        parts = [part.rpartition("_")[0] for part in tensor.name.split("/")]
+        layer = next((part for part in reversed(parts) if part in layers), None)
+        if layer is not None:
+            wanted.setdefault(f"{layer}/{'kernel' if len(tensor.dims) > 1 else 'bias'}", []).append(tensor.name)
+    taken = {name for node in graph.node for name in (*node.input, *node.output)}
+    for new, olds in wanted.items():
+        if len(olds) == 1 and new not in taken:
+            _rename(graph, olds[0], new)
 
 
 def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
+    _reroute(graph, old, new)
     for node in graph.node:
-        node.input[:] = [new if name == old else name for name in node.input]
         node.output[:] = [new if name == old else name for name in node.output]
     for value in (*graph.initializer, *graph.output, *graph.value_info):
         if value.name == old:
             value.name = new
 
 
-def _store_as_float16(graph: onnx.GraphProto) -> None:
-    """Halves the file: weights lie as float16 and are cast to float32 when the session starts."""
-    casts = []
-    for tensor in graph.initializer:
-        if "/" not in tensor.name or tensor.data_type != onnx.TensorProto.FLOAT:
-            continue
-        half = onnx.numpy_helper.to_array(tensor).astype(np.float16)
-        wide = tensor.name + ":float32"
-        for node in graph.node:
-            node.input[:] = [wide if name == tensor.name else name for name in node.input]
-        casts.append(onnx.helper.make_node("Cast", [tensor.name], [wide], name=wide, to=onnx.TensorProto.FLOAT))
-        tensor.CopyFrom(onnx.numpy_helper.from_array(half, tensor.name))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
+def _reroute(graph: onnx.GraphProto, old: str, new: str) -> None:
+    """Makes every node that reads one tensor read another."""
+    for node in graph.node:
+        if old in node.input:
+            node.input[:] = [new if name == old else name for name in node.input]
 
 
-def _with_float32(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph with its float16 initialisers widened and the casts gone."""
-    wide = onnx.ModelProto()
-    wide.CopyFrom(proto)
-    halves = {tensor.name: tensor for tensor in wide.graph.initializer}
-    nodes = []
-    for node in wide.graph.node:
-        if node.op_type == "Cast" and node.input[0] in halves:
-            tensor = halves[node.input[0]]
-            values = onnx.numpy_helper.to_array(tensor).astype(np.float32)
-            tensor.CopyFrom(onnx.numpy_helper.from_array(values, node.output[0]))
-        else:
-            nodes.append(node)
-    del wide.graph.node[:]
-    wide.graph.node.extend(nodes)
-    return wide
+def _read_in_subgraphs(graph: onnx.GraphProto) -> Iterator[str]:
+    """Names that the branches of If and the bodies of loops read: they may be tensors of this graph."""
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs) if attribute.HasField("g") or attribute.graphs else ():
+                yield from (name for entry in inner.node for name in entry.input)
+                yield from _read_in_subgraphs(inner)

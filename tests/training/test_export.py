@@ -1,0 +1,155 @@
+"""What a converted graph computes is what Keras computes."""
+
+import os
+import tarfile
+
+import numpy as np
+import pytest
+
+from auditor.errors import ModelError
+
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+keras = pytest.importorskip("keras", reason="exporting needs auditor[tensorflow]")
+pytest.importorskip("tf2onnx", reason="exporting needs auditor[tensorflow]")
+
+import onnx  # noqa: E402
+
+from auditor.backends import load_backend  # noqa: E402
+from auditor.training.export import as_classifier, session, store_as_float16, to_onnx  # noqa: E402
+from auditor.training.parity import FLOAT32, INT8, Parity, compare  # noqa: E402
+from training.export_nets import SIDE, linear_head, nested, separable_residual, stack, trunk  # noqa: E402
+
+L = keras.layers
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    keras.utils.set_random_seed(1)
+
+
+NETWORKS = {
+    "a linear head": linear_head,
+    "a stack": stack,
+    "a sigmoid unit": lambda: linear_head(1, "sigmoid"),
+    "a nested model": nested,
+    "separable and residual": separable_residual,
+    "logits alone": lambda: linear_head(3, None),
+    "one logit": lambda: linear_head(1, None),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_float32_graph_computes_what_keras_computes(name, tmp_path):
+    model = NETWORKS[name]()
+    proto = to_onnx(model, "net")
+    onnx.save(proto, tmp_path / "model.onnx")
+    images = np.random.default_rng(2).uniform(0, 255, (5, SIDE, SIDE, 3)).astype(np.float32)
+
+    run = session(tmp_path / "model.onnx", threads=1)
+
+    classifier = as_classifier(model)
+    assert np.abs(run(images) - np.asarray(classifier(images, training=False))).max() < 1e-4
+    assert run(images[:1]).shape == (1, 1 if name in ("a sigmoid unit", "one logit") else 3)    # any batch
+    assert run(images).min() >= 0 and run(images).max() <= 1
+    assert proto.opset_import[0].version == 17
+    assert not [node for node in proto.graph.node if node.op_type == "BatchNormalization"]
+    assert all(t.data_type != onnx.TensorProto.FLOAT16 for t in proto.graph.initializer)
+
+
+def test_what_ends_in_probabilities_is_left_as_it_is():
+    image = keras.Input((SIDE, SIDE, 3))
+    pooled = L.GlobalAveragePooling2D()(trunk(image))
+    ensemble = L.Average()([L.Dense(3, activation="softmax")(pooled) for _ in range(2)])
+    model = keras.Model(image, ensemble)
+
+    assert as_classifier(model) is model
+
+
+def test_mixed_precision_is_exported_as_float32(tmp_path):
+    image = keras.Input((SIDE, SIDE, 3))
+    x = L.Conv2D(4, 3, activation="relu", dtype="mixed_float16")(image)
+    x = L.Dense(3, activation="softmax", dtype="float32")(L.GlobalAveragePooling2D(dtype="mixed_float16")(x))
+    proto = to_onnx(keras.Model(image, x), "mixed")
+
+    types = {node.op_type for node in proto.graph.node}
+    assert "Cast" not in types
+    assert all(t.data_type != onnx.TensorProto.FLOAT16 for t in proto.graph.initializer)
+
+
+def test_constants_that_a_layer_holds_are_part_of_the_graph(tmp_path):
+    image = keras.Input((SIDE, SIDE, 3))
+    x = L.Normalization(mean=[10.0, 20.0, 30.0], variance=[4.0, 5.0, 6.0])(image)
+    model = keras.Model(image, L.Dense(3, activation="softmax")(L.GlobalAveragePooling2D()(trunk(x))))
+    proto = to_onnx(model, "net")
+    onnx.save(proto, tmp_path / "model.onnx")
+    images = np.random.default_rng(2).uniform(0, 255, (3, SIDE, SIDE, 3)).astype(np.float32)
+
+    assert [entry.name for entry in proto.graph.input] == ["image"]
+    exported = session(tmp_path / "model.onnx", threads=1)(images)
+    assert np.abs(exported - np.asarray(model(images, training=False))).max() < 1e-4
+
+
+def test_weights_have_the_names_of_their_layers():
+    names = {tensor.name for tensor in to_onnx(linear_head(), "net").graph.initializer}
+
+    assert {"first_conv/kernel", "second_conv/kernel", "logits/kernel"} <= names
+
+
+def test_two_layers_of_one_name_in_two_models_stay_apart(tmp_path):
+    """Each has a `same`; a rename that joined them would compute with one kernel twice."""
+
+    def block(name):
+        inner = keras.Input((SIDE, SIDE, 3))
+        return keras.Model(inner, L.Conv2D(3, 3, padding="same", name="same")(inner), name=name)
+
+    image = keras.Input((SIDE, SIDE, 3))
+    pooled = L.GlobalAveragePooling2D()(block("right")(block("left")(image)))
+    model = keras.Model(image, L.Dense(3, activation="softmax")(pooled))
+    onnx.save(to_onnx(model, "net"), tmp_path / "model.onnx")
+    images = np.random.default_rng(2).uniform(-1, 1, (3, SIDE, SIDE, 3)).astype(np.float32)
+
+    exported = session(tmp_path / "model.onnx", threads=1)(images)
+    assert np.abs(exported - np.asarray(model(images, training=False))).max() < 1e-5
+
+
+def test_numbers_that_float16_has_not_stay_float32():
+    proto = to_onnx(linear_head(), "net")
+    kernel = next(t for t in proto.graph.initializer if t.name == "second_conv/kernel")
+    values = onnx.numpy_helper.to_array(kernel).copy()
+    values[0, 0, 0, 0] = 1e5
+    kernel.CopyFrom(onnx.numpy_helper.from_array(values, kernel.name))
+
+    assert store_as_float16(proto) == 0
+    onnx.checker.check_model(proto)
+
+
+def test_nothing_is_compared_on_nothing_and_nan_is_no_parity():
+    with pytest.raises(ModelError, match="no image"):
+        compare(lambda batch: batch, lambda batch: batch, [])
+    broken = compare(lambda rows: rows, lambda rows: rows * np.nan, [np.eye(3)])
+    assert FLOAT32.broken(broken) and INT8.broken(broken)
+    assert not INT8.broken(Parity(200, 0.3, 0.99, accuracy=0.895, source_accuracy=0.9))
+    assert len(INT8.broken(Parity(200, 0.3, 0.985, accuracy=0.89, source_accuracy=0.9))) == 2
+
+
+def test_the_bundled_model_can_be_made_int8_anew(shared, tmp_path):
+    """The parts of `auditor export --int8`: too few photographs for its limits, enough to see a valid model."""
+    from auditor.backends.base import preprocess
+    from auditor.images import decode, resize
+    from auditor.resources import bundled_model
+    from auditor.training.int8 import to_int8
+
+    with tarfile.open(shared / "data" / "dogs-vs-cats-160.tar") as archive:
+        names = [f"{kind}/{kind}.{number}.jpg" for number in range(28) for kind in ("cat", "dog")]
+        files = [archive.extractfile(name).read() for name in names]
+    images = preprocess(np.stack([resize(decode(data).pixels, 224, 224) for data in files]), "caffe")
+    plain, small = bundled_model() / "model.onnx", tmp_path / "model.int8.onnx"
+
+    to_int8(plain, small, (images[place : place + 1] for place in range(16)))
+    parity = compare(session(plain), session(small), [images[16:36], images[36:]])
+
+    assert parity.images == 40
+    assert parity.same_class >= 0.95
+    assert parity.largest_difference < 0.2
+    assert small.stat().st_size < 0.6 * plain.stat().st_size
+    assert load_backend(small, device="cpu").head is not None
