@@ -25,8 +25,7 @@ def publish(out: Path, name: str, run: str) -> Iterator[Path]:
         InputError: `name` cannot be a folder's name, or `out` cannot be written to.
         Incomplete: the disk is full.
     """
-    if not _SAFE_NAME.match(name) or name == LATEST:
-        raise InputError(f"--name {name!r} cannot be a folder's name; expected letters, digits, '-', '_' and '.'")
+    check_name(name)
     home = out / name
     draft = home / f".{run}.{os.getpid()}.partial"
     try:
@@ -41,6 +40,12 @@ def publish(out: Path, name: str, run: str) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def check_name(name: str) -> None:
+    """Raises InputError where `name` cannot be a folder's: to be known before the work is done."""
+    if not _SAFE_NAME.match(name) or name == LATEST:
+        raise InputError(f"--name {name!r} cannot be a folder's name; expected letters, digits, '-', '_' and '.'")
 
 
 def _move(draft: Path, home: Path, run: str) -> Path:

@@ -57,6 +57,11 @@ GLOSSARY = (
     ),
     Term("Heatmap", "Where in the image the evidence for one class lies. Hot means high; cold means none."),
     Term(
+        "Why one class and not the other",
+        "Orange places speak for the first class rather than the second, blue ones for the second rather than the "
+        "first.",
+    ),
+    Term(
         "Similar",
         "What looks most alike to the model, whatever its label. Marked \u2260: not the given label.",
     ),

@@ -8,6 +8,7 @@ from auditor.report.text import count, decimal, duration, number, percent
 #: The rule whose findings are the verdict; where it did not run, any suggested label counts.
 LABEL_RULE = "label_issue"
 LOW_CONFIDENCE = "low_confidence"
+MODEL_RULE = "model_disagrees"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ def verdict(audit: Audit) -> Verdict:
         return Verdict("", f"None of {count(images, 'image')} can be read.", "", False)
     trouble = f"; {count(failed, 'file')} cannot be read" if failed else ""
     if not _judged(audit):
+        if len(audit.classes) == 1 and (denied := _denied(audit)):
+            verb = "is" if denied == 1 else "are"
+            sentence = f" of {count(images, 'image')} {verb} of another class to the model{trouble}."
+            also = "All images lie in one class, so nothing but the model could judge their labels."
+            return Verdict(number(denied), sentence, also, False)
         reason = "all images are in one class" if len(audit.classes) == 1 else "see the notes for the reason"
         sentence = f"The labels of {count(images, 'image')} were not judged: {reason}{trouble}."
         return Verdict("", sentence, _also(doubtful, 0), False)
@@ -106,6 +112,12 @@ def _doubtful(audit: Audit) -> int:
             if finding.suggested is not None and finding.status != "accepted" and finding.file not in wrong
         }
     )
+
+
+def _denied(audit: Audit) -> int:
+    """Images in which the model sees another class, without those that a person has accepted."""
+    found = (finding for finding in audit.findings if finding.rule == MODEL_RULE)
+    return _files([finding for finding in found if finding.status != "accepted"])
 
 
 def _judged(audit: Audit) -> bool:

@@ -1,4 +1,4 @@
-"""An audit as one HTML file that needs nothing else: no network, no script to be complete.
+"""Pages as one HTML file that needs nothing else: no network, no script to be complete.
 
 Example:
     >>> write_html(audit, Path("reports/train/2025-01-31"))
@@ -16,19 +16,13 @@ from auditor.audit import Audit
 from auditor.report.view import build_page
 from auditor.resources import resource
 
-PAGE = "report.html.j2"
 STYLE = "report.css"
 SCRIPT = "report.js"
 
 
 def render_html(audit: Audit) -> str:
     """The report as text; the same audit gives the same text."""
-    environment = _environment()
-    return environment.get_template(PAGE).render(
-        page=build_page(audit),
-        style_hash=_hash(environment.get_template(STYLE).render()),
-        script_hash=_hash(environment.get_template(SCRIPT).render()),
-    )
+    return render("report.html.j2", build_page(audit), script=SCRIPT)
 
 
 def write_html(audit: Audit, folder: Path) -> Path:
@@ -37,9 +31,34 @@ def write_html(audit: Audit, folder: Path) -> Path:
     Returns:
         The path of the file.
     """
+    return write_page(render_html(audit), folder)
+
+
+def render(template: str, page: object, *, styles: tuple[str, ...] = (STYLE,), script: str | None = None) -> str:
+    """A page as text, which allows its own style and script and nothing else.
+
+    Args:
+        template: A template that extends `base.html.j2`.
+        page: The record that it prints; it has `title`, `links` and `version`.
+        styles: Stylesheets, one behind the other.
+        script: A script, for a page that is complete without it.
+    """
+    environment = _environment()
+    sheets = "".join(environment.get_template(style).render() for style in styles)
+    return environment.get_template(template).render(
+        page=page,
+        styles=styles,
+        style_hash=_hash(sheets),
+        script=script,
+        script_hash=None if script is None else _hash(environment.get_template(script).render()),
+    )
+
+
+def write_page(text: str, folder: Path) -> Path:
+    """Writes a page as `index.html` into the folder, which is made where it is missing; returns the file's path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"
-    path.write_text(render_html(audit), encoding="utf-8", newline="\n")
+    path.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from auditor.audit import Audit, Rule, Severity
 from auditor.report.text import count, decimal, number, percent, visible
@@ -47,7 +47,10 @@ class MatrixRow:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A table of numbers with a name on each row and column; `more` says what was left out."""
+    """A table of numbers with a name on each row and column; `more` says what was left out.
+
+    `ids` are the synset ids behind readable names.
+    """
 
     corner: str
     columns: tuple[str, ...]
@@ -55,6 +58,7 @@ class Matrix:
     upright: bool
     more: str = ""
     note: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict)
 
 
 def rule_titles(audit: Audit) -> dict[str, str]:
@@ -92,7 +96,7 @@ def rule_rows(audit: Audit, anchors: Mapping[str, str]) -> tuple[RuleRow, ...]:
     )
 
 
-def class_matrix(audit: Audit) -> Matrix:
+def class_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matrix:
     """Class x rule, for the rules with findings; the classes with most flagged images first."""
     titles = rule_titles(audit)
     hits = Counter((finding.label, finding.rule) for finding in audit.findings if finding.label is not None)
@@ -123,10 +127,11 @@ def class_matrix(audit: Audit) -> Matrix:
         rows=tuple(rows),
         upright=len(columns) + 3 > UPRIGHT_COLUMNS,
         more=_rest(len(rest), sum(len(files[name]) for name in rest)),
+        ids=ids or {},
     )
 
 
-def confusion_matrix(audit: Audit) -> Matrix | None:
+def confusion_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matrix | None:
     """Given x predicted label, by the model where its classes are the folder's, else by the out-of-fold probe.
 
     None where there is nothing to compare: one class, or no prediction.
@@ -142,7 +147,7 @@ def confusion_matrix(audit: Audit) -> Matrix | None:
     names = _most_confused(pairs, list(audit.classes))
     shown = set(names)
     others = any(given in shown and predicted not in shown for given, predicted in pairs)
-    rows = tuple(_confusion_row(given, names, others, pairs) for given in names)
+    rows = tuple(confusion_row(given, names, others, pairs) for given in names)
     return Matrix(
         corner="Given",
         columns=tuple(map(visible, names)) + (("another class",) if others else ()),
@@ -152,6 +157,7 @@ def confusion_matrix(audit: Audit) -> Matrix | None:
         if len(names) < len(audit.classes)
         else "",
         note=_witness(audit),
+        ids=ids or {},
     )
 
 
@@ -174,7 +180,8 @@ def _most_confused(pairs: Counter[tuple[str, str]], classes: Sequence[str]) -> l
     return [name for name in classes if name in kept]
 
 
-def _confusion_row(given: str, names: Sequence[str], others: bool, pairs: Counter[tuple[str, str]]) -> MatrixRow:
+def confusion_row(given: str, names: Sequence[str], others: bool, pairs: Counter[tuple[str, str]]) -> MatrixRow:
+    """One row: how often images of a class were taken for each of `names`; `others` adds a last cell for the rest."""
     total = sum(times for (label, _), times in pairs.items() if label == given)
     numbers = [pairs[given, predicted] for predicted in names]
     cells = [
@@ -192,10 +199,12 @@ def _hint(times: int, total: int) -> str:
 
 
 def _cell(times: int, largest: int, hint: str = "") -> Cell:
-    """Tints grow with the square root, so that a few of many can still be seen."""
-    if not times:
-        return Cell("\u00b7", "0", hint)
-    return Cell(number(times), str(min(5, 1 + int(4.999 * (times / largest) ** 0.5))), hint)
+    return Cell(number(times) if times else "\u00b7", tint(times, largest), hint)
+
+
+def tint(times: int, largest: int) -> str:
+    """The step of the scale, 0 for none; it grows with the square root, so that a few of many can still be seen."""
+    return str(min(5, 1 + int(4.999 * (times / largest) ** 0.5))) if times else "0"
 
 
 def _labels(audit: Audit) -> set[str]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from auditor.audit import Audit
 from auditor.heatmap import legend
-from auditor.report.cards import CardGroup, Filter, card_groups, filters
+from auditor.report.cards import OCCLUSION, CardGroup, Filter, card_groups, filters
 from auditor.report.estimate import estimate_sentences
 from auditor.report.facts import GLOSSARY, Fact, Skipped, Term, facts, model_facts, run_facts, skipped
 from auditor.report.headline import Figure, Verdict, figures, verdict
+from auditor.report.imagenet import ImageNetSection, imagenet_section
 from auditor.report.lines import LineTable, Placement, place, tables
+from auditor.report.names import readable_audit
 from auditor.report.rows import Matrix, RuleRow, class_matrix, confusion_matrix, rule_rows
 from auditor.report.similar import Symbol, symbols
 from auditor.report.text import count, listing, moment, number, visible
@@ -36,6 +38,15 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class HeatWords:
+    """What the two ends of the heatmap's legend mean, and the name of its colours."""
+
+    cold: str
+    hot: str
+    colours: str
+
+
+@dataclass(frozen=True)
 class Page:
     """Everything that `report.html.j2` prints."""
 
@@ -56,9 +67,12 @@ class Page:
     classes: Matrix
     confusion: Matrix | None
     confusion_absent: str
+    imagenet: ImageNetSection | None
+    imagenet_heat: tuple[Stop, ...]
     filters: tuple[Filter, ...]
     groups: tuple[CardGroup, ...]
     heat: tuple[Stop, ...]
+    heat_words: HeatWords
     symbols: tuple[Symbol, ...]
     tables: tuple[LineTable, ...]
     more: str
@@ -75,10 +89,11 @@ class Page:
 
 def build_page(audit: Audit) -> Page:
     """Fills the page from an audit; the same audit gives the same page."""
+    audit, ids = readable_audit(audit)
     placement = place(audit)
     headline = verdict(audit)
     groups = card_groups(placement)
-    by_class, confusion = class_matrix(audit), confusion_matrix(audit)
+    by_class, confusion = class_matrix(audit, ids), confusion_matrix(audit, ids)
     line_tables = tables(placement)
     return Page(
         title=f"{visible(audit.name)}: {headline.sentence}",
@@ -98,9 +113,12 @@ def build_page(audit: Audit) -> Page:
         classes=by_class,
         confusion=confusion,
         confusion_absent=_confusion_absent(audit),
+        imagenet=imagenet_section(audit.imagenet, placement.files),
+        imagenet_heat=heat_stops(audit.imagenet.colours) if audit.imagenet and audit.imagenet.method else (),
         filters=filters(placement),
         groups=groups,
         heat=_heat(audit),
+        heat_words=_heat_words(audit),
         symbols=symbols(placement),
         tables=line_tables,
         more=_more(placement),
@@ -140,9 +158,23 @@ def _confusion_absent(audit: Audit) -> str:
 
 
 def _heat(audit: Audit) -> tuple[Stop, ...]:
-    if not any(evidence.overlay for evidence in audit.evidence.values()):
-        return ()
-    colours = legend()
+    """The legend of the cards' heatmaps; empty where there are none."""
+    drawn = [evidence.colours for evidence in audit.evidence.values() if evidence.overlay is not None]
+    return heat_stops(drawn[0]) if drawn else ()
+
+
+def _heat_words(audit: Audit) -> HeatWords:
+    drawn = [evidence for evidence in audit.evidence.values() if evidence.overlay is not None]
+    colours, method = (drawn[0].colours, drawn[0].method) if drawn else ("inferno", "Grad-CAM")
+    if method == OCCLUSION:
+        hot = "covered, this costs the class under the picture most (occlusion map)"
+        return HeatWords("no effect", hot, colours)
+    return HeatWords("no evidence", f"strongest evidence for the class under the picture ({method})", colours)
+
+
+def heat_stops(colours_named: str = "inferno") -> tuple[Stop, ...]:
+    """The legend of the heatmaps in one of their colour maps, from cold to hot."""
+    colours = legend(colours_named)
     places = [position / (len(colours) - 1) for position in range(len(colours))]
     return tuple(
         Stop(f"{at:.1%}", colour, f"{min(1.0, 2 * at):.3f}") for at, colour in zip(places, colours, strict=True)
@@ -160,6 +192,8 @@ def _more(placement: Placement) -> str:
 
 def _links(audit: Audit, groups: tuple[CardGroup, ...], line_tables: tuple[LineTable, ...]) -> tuple[Link, ...]:
     links = [Link("counts", "Counts")] if audit.rules or audit.classes else []
+    if audit.imagenet is not None:
+        links.append(Link("imagenet", "ImageNet"))
     links += [Link(group.anchor, group.short, group.count) for group in groups]
     links += [Link(table.anchor, table.short, table.count) for table in line_tables]
     if audit.notes:

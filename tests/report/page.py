@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-VOID = {"meta", "link", "img", "br", "hr", "input", "rect", "circle", "path", "stop", "use", "image"}
+VOID = {"meta", "link", "img", "br", "hr", "input"}
 
 
 @dataclass

@@ -257,3 +257,12 @@ def test_visible_keeps_scripts_and_emoji_and_spells_out_the_rest():
     )
     assert visible("a\x00b\x7f") == "a\u2400b\u2421"
     assert visible("\u200b\ufeff\ud800") == "\u27e8U+200B\u27e9\u27e8U+FEFF\u27e9\u27e8U+D800\u27e9"
+
+
+def test_one_class_that_only_the_model_could_judge_says_what_the_model_sees():
+    audit = replace(sample.one_class(), findings=(sample.finding(1, "model_disagrees", "cats/1.jpg", "A koala."),))
+
+    found = verdict(audit)
+
+    assert found.sentence == "1 of 290 images is of another class to the model."
+    assert found.also == "All images lie in one class, so nothing but the model could judge their labels."

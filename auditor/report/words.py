@@ -1,0 +1,130 @@
+"""What an evaluation says, in words: the headline's remarks, key numbers, facts, and how to read the page."""
+
+from collections.abc import Iterator
+
+from auditor.evaluation import Evaluation
+from auditor.report.facts import Fact, Term, facts
+from auditor.report.headline import Figure
+from auditor.report.scores import called
+from auditor.report.text import count, decimal, duration, listing, moment, number, percent, visible
+
+MAX_NAMED = 12                                  # classes of a model that are all named
+
+GLOSSARY = (
+    Term("Accuracy", "The share of images whose most probable class is the one they are filed under."),
+    Term(
+        "95% interval",
+        "What this many images can tell: 95 of 100 samples of this size have the true accuracy inside (Wilson).",
+    ),
+    Term("Precision", "Of the images that the model gave a class, the share that carries it."),
+    Term("Recall", "Of the images that carry a class, the share that the model gave it."),
+    Term("F1", "Precision and recall in one: their harmonic mean. Macro F1 is its mean, each class counting the same."),
+    Term("Log loss", "How improbable the given class was, on average: 0 is perfect, and confident errors cost most."),
+    Term(
+        "Calibration error",
+        "How far confidence and accuracy are apart on average, over 15 ranges of confidence (Guo et al., 2017).",
+    ),
+    Term("ROC AUC", "How often an image of the one class ranks above one of the other; 50% is chance, 100% perfect."),
+    Term("Heatmap", "Where in the image the evidence for one class lies. Hot means high; cold means none."),
+    Term("In sample", "The model was trained on this very image. Its answer there says nothing about new images."),
+)
+
+
+def summary_lines(evaluation: Evaluation) -> Iterator[str]:
+    """The result for a terminal: what no name in it can obey."""
+    accuracy = evaluation.accuracy
+    low, high = percent(accuracy.low), percent(accuracy.high)
+    yield f"accuracy           {percent(accuracy.value)} of {accuracy.total:,} images ({low} to {high})"
+    for figure in figures(evaluation):
+        yield f"{figure.name:<19}{figure.value}"
+    if evaluation.unseen is not None:
+        yield f"note: {in_sample(evaluation)}"
+    for note in evaluation.notes:
+        yield f"note: {visible(note)}"
+
+
+def remarks(evaluation: Evaluation) -> Iterator[str]:
+    """What the headline's number is worth."""
+    accuracy = evaluation.accuracy
+    low, high = percent(accuracy.low), percent(accuracy.high)
+    yield f"For images like these, that is between {low} and {high} (95% interval)."
+    if len(evaluation.classes) > 1:
+        yield f"Always answering with the commonest class would be right in {percent(evaluation.commonest)}."
+
+
+def in_sample(evaluation: Evaluation) -> str:
+    """What the model knew before; "" where its card lists what it was trained on, and none of it is here."""
+    if not evaluation.lists_training:
+        return "The model's card does not list what it was trained on. Where that is these images, this page flatters."
+    seen, unseen = evaluation.model.in_sample, evaluation.unseen
+    if unseen is None:
+        return ""
+    if not unseen.total:
+        return "The model was trained on all of these images: this page says how well it remembers them, not more."
+    low, high = percent(unseen.low), percent(unseen.high)
+    return (
+        f"The model was trained on {number(seen)} of these images. On the other {number(unseen.total)} it is right in "
+        f"{percent(unseen.value)} ({low} to {high})."
+    )
+
+
+def figures(evaluation: Evaluation) -> Iterator[Figure]:
+    """The row of key numbers."""
+    failed = len(evaluation.unreadable)
+    classes = count(len(evaluation.classes), "class", "classes")
+    yield Figure(number(evaluation.accuracy.total), "images", f"in {classes}")
+    yield Figure(percent(evaluation.macro_f1), "macro F1", f"recall {percent(evaluation.balanced_accuracy)}")
+    if evaluation.top_5 is not None:
+        yield Figure(percent(evaluation.top_5.value), "in the top five", "")
+    if evaluation.ranking is not None:
+        yield Figure(percent(evaluation.ranking.roc_auc), "ROC AUC", f"for {called(evaluation.ranking.positive)}")
+    yield Figure(decimal(evaluation.log_loss), "log loss", "in nats; 0 is best")
+    yield Figure(f"{100 * evaluation.calibration.error:.1f}%", "calibration error", "0% is best")
+    yield Figure(number(failed), "unreadable", "no answer for them" if failed else "")
+
+
+def mistakes_intro(evaluation: Evaluation) -> str:
+    """What is shown of the wrong answers."""
+    wrong = evaluation.accuracy.total - evaluation.accuracy.right
+    shown = len(evaluation.mistakes)
+    first = f"All {count(wrong, 'wrong answer')}" if shown == wrong else f"{shown} of {count(wrong, 'wrong answer')}"
+    method = f" Heatmaps by {evaluation.heatmaps}." if evaluation.heatmaps else ""
+    return f"{first}, the surest first. Look at the label too: some may be wrong.{method}"
+
+
+def sample_intro(evaluation: Evaluation) -> str:
+    """What is shown of all answers."""
+    right, shown = sum(one.right for one in evaluation.sample), len(evaluation.sample)
+    drawn = "all there are" if shown == evaluation.accuracy.total else "drawn at random, the same ones every time"
+    return f"{count(shown, 'image')}, {drawn}: {right} right, {shown - right} wrong."
+
+
+def model_facts(evaluation: Evaluation) -> tuple[Fact, ...]:
+    """What is known about the model."""
+    model = evaluation.model
+    seen = "not known: its card does not list what it was trained on"
+    if evaluation.lists_training:
+        seen = f"{count(model.in_sample, 'image')} of these" if model.in_sample else "none of these"
+    few = len(model.classes) <= MAX_NAMED
+    named = listing(map(called, model.classes)) if few else number(len(model.classes))
+    return (
+        Fact("name", visible(model.name)),
+        Fact("backend", visible(f"{model.backend} on {model.device}")),
+        Fact("sha256", visible(model.sha256)),
+        Fact("classes", named or "not named"),
+        Fact("trained on", seen),
+    )
+
+
+def run_facts(evaluation: Evaluation) -> tuple[Fact, ...]:
+    """When, how fast, and with which settings."""
+    run = evaluation.run
+    settings = (Fact("settings", parts=facts(run.settings)),) if run.settings else ()
+    return (
+        Fact("run", visible(run.id)),
+        Fact("started", moment(run.started_at)),
+        Fact("took", duration(run.seconds)),
+        Fact("speed", f"{decimal(run.images_per_second)} images/s"),
+        Fact("auditor", visible(run.auditor_version)),
+        *settings,
+    )
