@@ -13,7 +13,7 @@ from auditor.engines import Outcome
 from auditor.images import extension_matches
 from auditor.labels import find_label_issues
 from auditor.modelcard import ModelCard
-from auditor.neighbours import Neighbours, class_votes, directions, nearest, vote_probabilities
+from auditor.neighbours import Neighbours, class_votes, directions, nearest
 from auditor.probe import assign_folds, out_of_fold
 from auditor.ranking import review_order
 
@@ -63,8 +63,7 @@ def judge(dataset: Dataset, outcomes: Sequence[Outcome], card: ModelCard, match:
     neighbours = nearest(points, groups=contents)
 
     def relearn(given: NDArray[np.intp]) -> NDArray[np.float32]:
-        votes = vote_probabilities(class_votes(neighbours, given, classes))             # (N, C)
-        return out_of_fold(embeddings, given, folds, classes, (votes, *unseen)).probabilities
+        return out_of_fold(embeddings, given, folds, classes, unseen).probabilities
 
     probabilities = relearn(labels)                                                     # (N, C)
     samples = Samples(

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +12,18 @@ from auditor.audit import Audit, ModelInfo, RunInfo
 from auditor.backends import load_backend
 from auditor.backends.base import Backend
 from auditor.checks import make_checks
-from auditor.classes import ClassMatch, match_classes, read_class_map
+from auditor.classes import IMAGENET_MAP, ClassMatch
 from auditor.dataset import Dataset, Sample, load_dataset
+from auditor.drawings import heatmap_notes
 from auditor.engines import Outcome, run_pass
 from auditor.estimate import estimate_errors
 from auditor.evidence import gather_evidence
 from auditor.findings import Ran, make_findings
 from auditor.folders import shown
+from auditor.imagenet import readable
+from auditor.imagenet_view import imagenet_view
 from auditor.judging import judge
+from auditor.matching import match_model
 from auditor.progress import Progress
 from auditor.resources import bundled_model
 from auditor.settings import Settings
@@ -41,16 +45,18 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
     started, clock = datetime.now(UTC), time.perf_counter()
     checks = make_checks(settings.checks)
     dataset = _dataset(settings)
-    backend = backend or _backend(settings)
-    match = match_classes(dataset.classes, backend.card.classes, read_class_map(settings.class_map))
+    backend, match = match_model(backend or _backend(settings), dataset.classes, settings.class_map)
     outcomes = _outcomes(dataset, backend, settings, progress)
     judgement = judge(dataset, outcomes, backend.card, match)
     samples = judgement.samples
     ran = [Ran(check, check.run(samples)) for check in checks]
     rank = judgement.review_order()
     findings = make_findings(ran, samples, outcomes, rank)
-    evidence = gather_evidence(findings, outcomes, judgement, backend, settings.max_cards, progress)
+    evidence = gather_evidence(findings, outcomes, judgement, backend, match, settings, progress)
+    notes = (*_model_notes(dataset, backend, match), *heatmap_notes(backend, evidence, settings.max_occlusion))
     estimate = estimate_errors(samples.issues, rank, samples.labels, samples.out_of_fold, judgement.relearn)
+    asked = settings.class_map == IMAGENET_MAP
+    imagenet = imagenet_view(outcomes, dataset.classes, backend, settings, progress) if asked else None
     seconds = time.perf_counter() - clock
     return Audit(
         name=settings.name or dataset.name,
@@ -67,7 +73,7 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
         findings=findings,
         evidence=evidence,
         rules=tuple(each.rule for each in ran),
-        notes=(*dataset.notes, *_model_notes(dataset, backend, match), *(n for each in ran for n in each.result.notes)),
+        notes=tuple(map(readable, (*dataset.notes, *notes, *_check_notes(ran)))),
         run=RunInfo(
             id=started.strftime("%Y%m%dT%H%M%SZ"),
             started_at=started.isoformat(timespec="seconds"),
@@ -78,6 +84,7 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
             settings=_stated(settings),
         ),
         estimate=estimate,
+        imagenet=imagenet,
     )
 
 
@@ -137,8 +144,13 @@ def _model_info(backend: Backend, match: ClassMatch, outcomes: Sequence[Outcome]
     )
 
 
+def _check_notes(ran: Sequence[Ran]) -> Iterator[str]:
+    for each in ran:
+        yield from each.result.notes
+
+
 def _model_notes(dataset: Dataset, backend: Backend, match: ClassMatch) -> tuple[str, ...]:
-    """What the model could not give: a verdict in the folder's classes, or heatmaps."""
+    """What the model could not give: a verdict in the folder's classes."""
     notes = []
     if dataset.classes and not match.complete:
         known = f"{len(backend.card.classes)} classes" if backend.card.has_classes else "classes without names"
@@ -147,8 +159,6 @@ def _model_notes(dataset: Dataset, backend: Backend, match: ClassMatch) -> tuple
             f"{' and others' if len(match.missing) > 5 else ''}: labels were judged by its embeddings alone. "
             "Map its classes with --class-map if it does."
         )
-    if backend.no_head:
-        notes.append(f"There are no heatmaps: {backend.no_head}")
     return tuple(notes)
 
 

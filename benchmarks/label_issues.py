@@ -28,7 +28,7 @@ from sklearn.preprocessing import normalize
 from auditor.backends import load_backend
 from auditor.images import decode, resize
 from auditor.labels import find_label_issues
-from auditor.neighbours import class_votes, directions, nearest, vote_probabilities
+from auditor.neighbours import class_votes, directions, nearest
 from auditor.probe import assign_folds, out_of_fold
 from auditor.ranking import review_order
 from auditor.resources import bundled_model
@@ -217,15 +217,12 @@ def woof(shared: Path, found: dict[str, NDArray[Any]]) -> bool:
     """ImageWoof with changed labels: the probe and the rule against cleanlab on logistic regression."""
     with (shared / "data" / "imagewoof-noisy-labels.csv").open(newline="") as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
-    neighbours = nearest(directions(found["embeddings"]), groups=found["contents"].tolist())
     shown = True
     for rate in ("noise_5pct", "noise_25pct"):
         names = np.array([[rows[name]["true_label"], rows[name][rate]] for name in found["files"]])
         true, given = np.unique(names, return_inverse=True)[1].reshape(-1, 2).T
         folds = assign_folds(list(found["contents"]))
-        votes = class_votes(neighbours, given, int(given.max()) + 1)
-        witnesses = [vote_probabilities(votes)]
-        probe = out_of_fold(found["embeddings"], given, folds, votes.shape[1], witnesses).probabilities
+        probe = out_of_fold(found["embeddings"], given, folds, int(given.max()) + 1).probabilities
         ours = compare(f"ImageWoof {rate}, probe", probe, given, true != given)
         regressed = regression(found["embeddings"], given, folds)
         theirs = compare(f"ImageWoof {rate}, logistic regression", regressed, given, true != given)
@@ -247,8 +244,7 @@ def known_issues(shared: Path, found: dict[str, NDArray[Any]]) -> bool:
     kinds, rows = np.array([kind_of.get(name, "") for name in files]), np.arange(len(files))
     start = time.perf_counter()
     votes = class_votes(nearest(directions(found["embeddings"]), groups=contents), given, 2)
-    witnesses = [vote_probabilities(votes)]
-    probe = out_of_fold(found["embeddings"], given, assign_folds(contents), 2, witnesses).probabilities
+    probe = out_of_fold(found["embeddings"], given, assign_folds(contents), 2).probabilities
     issues = find_label_issues(probe, given)
     order = review_order(issues.score, votes[rows, given], issues.flagged, probe.argmax(axis=1) != given)
     seconds = time.perf_counter() - start

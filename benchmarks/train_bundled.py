@@ -2,12 +2,15 @@
 
     python benchmarks/train_bundled.py --photos DIR --out models/catdog-resnet50
 
-DIR is `dogs-vs-cats-160.tar`, unpacked. The backbone stays frozen but for its last block: the features in front of
-that block are computed once (`--cache` keeps them), then the block is trained on them for minutes on two cores. It
-is then taken back most of the way (WiSE-FT; Wortsman et al., CVPR 2022): the backbone has seen the wrong labels of
-these photographs, and the more of the trained block is kept, the surer the model repeats them. The head is a
-logistic regression on the result. One photograph in ten, chosen by content hash, is held out and measured. Images
-that people found faulty and both sides of every duplicate pair are never trained on.
+DIR is `dogs-vs-cats-160.tar`, unpacked. Where there is a GPU, train the backbone first: `benchmarks.train_backbone`
+makes a file for `--backbone`; `--epochs 0` then leaves its last block as it is.
+
+The backbone stays frozen but for its last block: the features in front of that block are computed once (`--cache`
+keeps them), then the block is trained on them for minutes on two cores. It is then taken back most of the way (WiSE-FT;
+Wortsman et al., CVPR 2022): the backbone has seen the wrong labels of these photographs, and the more of the trained
+block is kept, the surer the model repeats them. The head is a logistic regression on the result. One photograph in ten,
+chosen by content hash, is held out and measured. Images that people found faulty and both sides of every duplicate pair
+are never trained on.
 """
 
 import argparse
@@ -32,7 +35,9 @@ from auditor.demo.stickers import draw_sticker
 from auditor.images import decode, resize
 from auditor.modelcard import ModelCard
 from auditor.modelcard import sha256 as file_sha256
-from auditor.training.export import Parity, compare, session, to_int8, to_onnx
+from auditor.training.export import session, store_as_float16, to_onnx
+from auditor.training.int8 import to_int8
+from auditor.training.parity import Parity, compare
 from auditor.training.resnet50 import HEAD, Weights, build_resnet50, fill, fold_batchnorm, stored
 
 CLASSES = ("cat", "dog")
@@ -65,9 +70,9 @@ def main() -> None:
     """Builds the model and prints what was measured."""
     arguments = _arguments()
     keras.utils.set_random_seed(0)
-    photos = list(_photos(arguments.photos, arguments.shared, arguments.limit))
+    photos = list(draw_photos(arguments.photos, arguments.shared, arguments.limit))
     stickers = [number % 2 for number in range(arguments.stickers)]
-    weights = fold_batchnorm(np.load(arguments.shared / "models" / "resnet50-backbone.npz"))
+    weights = fold_batchnorm(np.load(arguments.backbone or arguments.shared / "models" / "resnet50-backbone.npz"))
     model = build_resnet50(len(CLASSES), SIZE)
     kernel, bias = model.get_layer(HEAD).get_weights()
     fill(model, {**weights, HEAD: (kernel, bias)})
@@ -141,6 +146,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, required=True, help="folder with cat/ and dog/")
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder with models/ and data/")
+    parser.add_argument("--backbone", type=Path, help="an .npz of a backbone [default: the shared one]")
     parser.add_argument("--out", type=Path, default=Path("models/catdog-resnet50"))
     parser.add_argument("--stickers", type=int, default=5000, help="number of drawn stickers")
     parser.add_argument("--limit", type=int, default=4000, help="number of photographs drawn")
@@ -149,7 +155,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _photos(folder: Path, shared: Path, limit: int) -> Iterator[Photo]:
+def draw_photos(folder: Path, shared: Path, limit: int) -> Iterator[Photo]:
     """A fair draw of the photographs to learn and to measure with, without those that are known to be faulty."""
     data = shared / "data"
     faulty = {row["file"] for row in csv.DictReader((data / "dogs-vs-cats-known-issues.csv").open())}
@@ -197,7 +203,9 @@ def _trainable(model: Any) -> list[Any]:
 def _train(
     model: Any, maps: NDArray[np.float16], photos: Sequence[Photo], stickers: Sequence[int], epochs: int
 ) -> None:
-    """Trains last block and head in place."""
+    """Trains last block and head in place; nothing without an epoch."""
+    if not epochs:
+        return
     learns = {layer.name for layer in _trainable(model)}
     for layer in model.layers:
         layer.trainable = layer.name in learns
@@ -224,7 +232,9 @@ def _write(model: Any, out: Path, photos: Sequence[Photo], measured: dict[str, f
     held_out = [photo for photo in photos if photo.held_out]
     calibration = [photo for photo in photos if not photo.held_out][:192]
     plain, small = out / "model.onnx", out / "model.int8.onnx"
-    onnx.save(to_onnx(model, out.name), str(plain))
+    proto = to_onnx(model, out.name)
+    store_as_float16(proto)                     # exact: the weights were rounded to float16 before
+    onnx.save(proto, str(plain))
     parity = compare(lambda batch: np.asarray(model(batch, training=False)), session(plain), _batches(held_out[:500]))
     if parity.largest_difference > 1e-4:
         raise SystemExit(f"the ONNX export differs from Keras: {parity}")

@@ -121,7 +121,7 @@ def test_a_class_map_makes_them_match(folder):
 
 def test_a_class_that_the_folder_lacks_can_win(folder):
     backend = FakeBackend(("cat", "dog", "bucket"))
-    backend.head[:, 2] = 40                                     # everything is a bucket
+    backend.head.layers[0].weights[:, 2] = 40                                     # everything is a bucket
 
     audit = scan(folder, backend=backend)
 
@@ -190,6 +190,8 @@ def test_settings_come_from_the_file_beside_the_job(folder, tmp_path, monkeypatc
         ("[checks.low_confidence]\nminimum = 'high'", "expected a number"),
         ("[scan]\nmodle = 'x'", "no setting 'modle'"),
         ("[scan]\nbatch_size = 'many'", "expected a whole number"),
+        ("[scan]\ncolours = 'rainbow'", "colours is 'rainbow'; expected one of inferno, viridis, jet"),
+        ("[scan]\nmax_occlusion = -1", "max_occlusion is -1; expected a number from 0 up"),
         ("[scna]\n", "expected [scan]"),
         ("not toml", "cannot be read as TOML"),
     ],

@@ -5,12 +5,26 @@ from collections.abc import Callable
 import typer
 
 from auditor.commands.demo import demo
+from auditor.commands.evaluate import evaluate
+from auditor.commands.explain import explain
+from auditor.commands.export import export
+from auditor.commands.models import models
 from auditor.commands.scan import scan
+from auditor.commands.split import split
+from auditor.commands.tfrecord import tfrecord
+from auditor.commands.train import train
 from auditor.commands.why import why
 
 #: In the order in which `auditor --help` lists them. A `Typer` is a group of commands.
 COMMANDS: tuple[Callable[..., None] | typer.Typer, ...] = (
     scan,
     why,
+    explain,
+    evaluate,
+    split,
+    tfrecord,
+    train,
+    export,
+    models,
     demo,
 )

@@ -26,10 +26,10 @@ def scan(
     backend: BackendOption = None,
     device: DeviceOption = None,
     class_map: Annotated[
-        str | None, typer.Option(help="Model class=folder class, comma separated; or a .json or .csv file.")
+        str | None, typer.Option(help="Model class=folder class, comma separated; a .json or .csv file; or imagenet.")
     ] = None,
     preprocessing: Annotated[
-        str | None, typer.Option(help="How a bare model wants its pixels: raw, tf, torch or caffe.")
+        str | None, typer.Option(help="How a bare model wants its pixels: raw, unit, tf, torch or caffe.")
     ] = None,
     classes: Annotated[Path | None, typer.Option(help="A bare model's class names, one a line, or JSON.")] = None,
     label_from: Annotated[
@@ -41,6 +41,13 @@ def scan(
     batch_size: Annotated[int | None, typer.Option(help="Images per forward pass [default: 16].")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads [default: one per core].")] = None,
     max_cards: Annotated[int | None, typer.Option(help="Flagged images shown with pictures [default: 200].")] = None,
+    max_occlusion: Annotated[
+        int | None,
+        typer.Option(help="Of those, at most so many with occlusion maps, where a model needs them [default: 24]."),
+    ] = None,
+    colours: Annotated[
+        str | None, typer.Option(help="Heatmap colours: inferno, viridis or jet [default: inferno].")
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -67,6 +74,8 @@ def scan(
         batch_size=batch_size,
         threads=threads,
         max_cards=max_cards,
+        max_occlusion=max_occlusion,
+        colours=colours,
     )
     audit = run_scan(settings, progress=TerminalProgress())
     finish(audit, settings.out, as_json=as_json)

@@ -102,6 +102,15 @@ def fill_from_onnx(model: Any, path: Path) -> None:
     Raises:
         ModelMismatch: the file was not exported from such a model.
     """
+    fill(model, read_onnx(path))
+
+
+def read_onnx(path: Path) -> Weights:
+    """The folded weights in an exported `model.onnx`, by the initialisers' names.
+
+    Raises:
+        ModelMismatch: the file was not exported from a ResNet50 whose batch normalisation is folded.
+    """
     import onnx
 
     halves: dict[str, dict[str, NDArray[np.float32]]] = {}
@@ -112,7 +121,7 @@ def fill_from_onnx(model: Any, path: Path) -> None:
     broken = [layer for layer, parts in halves.items() if len(parts) != 2]
     if broken or not halves:
         raise ModelMismatch(f"{path} names no Keras layers in its initialisers; it was not exported by auditor")
-    fill(model, {layer: (_channels_last(parts["kernel"]), parts["bias"]) for layer, parts in halves.items()})
+    return {layer: (_channels_last(parts["kernel"]), parts["bias"]) for layer, parts in halves.items()}
 
 
 def _channels_last(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
