@@ -13,8 +13,8 @@ from auditor.engines import Outcome
 from auditor.images import extension_matches
 from auditor.labels import find_label_issues
 from auditor.modelcard import ModelCard
-from auditor.neighbours import Neighbours, class_votes, directions, nearest, vote_probabilities
-from auditor.probe import Probe, assign_folds, out_of_fold
+from auditor.neighbours import Neighbours, class_votes, directions, nearest
+from auditor.probe import assign_folds, out_of_fold
 from auditor.ranking import review_order
 
 
@@ -26,15 +26,12 @@ class Judgement:
         samples: What checks look at.
         points: (N, d) unit vectors whose products are similarities; NaN rows without an embedding.
         neighbours: The most similar images of each.
-        score: (N,) of the label rule over the probe alone, 0 worst: among labels that are denied it orders the review
-            better than the pooled verdict does.
         relearn: Labels (N,), -1 where one is left out -> (N, C) out-of-fold probabilities learned from the others.
     """
 
     samples: Samples
     points: NDArray[np.float32]
     neighbours: Neighbours
-    score: NDArray[np.float64]
     relearn: Callable[[NDArray[np.intp]], NDArray[np.float32]]
 
     def review_order(self) -> NDArray[np.intp]:
@@ -42,7 +39,7 @@ class Judgement:
         samples = self.samples
         votes = samples.votes[np.arange(len(samples)), np.maximum(samples.labels, 0)]   # (N,)
         denied = np.nan_to_num(samples.out_of_fold).argmax(axis=1) != samples.labels    # (N,)
-        return review_order(self.score, votes, samples.issues.flagged, denied)
+        return review_order(samples.issues.score, votes, samples.issues.flagged, denied)
 
 
 def judge(dataset: Dataset, outcomes: Sequence[Outcome], card: ModelCard, match: ClassMatch) -> Judgement:
@@ -65,11 +62,10 @@ def judge(dataset: Dataset, outcomes: Sequence[Outcome], card: ModelCard, match:
     points = directions(embeddings)                                                     # (N, d)
     neighbours = nearest(points, groups=contents)
 
-    def learn(given: NDArray[np.intp]) -> Probe:
-        votes = vote_probabilities(class_votes(neighbours, given, classes))             # (N, C)
-        return out_of_fold(embeddings, given, folds, classes, (votes, *unseen))
+    def relearn(given: NDArray[np.intp]) -> NDArray[np.float32]:
+        return out_of_fold(embeddings, given, folds, classes, unseen).probabilities
 
-    probe = learn(labels)
+    probabilities = relearn(labels)                                                     # (N, C)
     samples = Samples(
         files=tuple(outcome.sample.file for outcome in outcomes),
         classes=dataset.classes,
@@ -77,12 +73,11 @@ def judge(dataset: Dataset, outcomes: Sequence[Outcome], card: ModelCard, match:
         failures=tuple(outcome.failure for outcome in outcomes),
         mismatches=tuple(_mismatch(outcome) for outcome in outcomes),
         model=view,
-        out_of_fold=probe.probabilities,
-        issues=find_label_issues(probe.probabilities, labels),
+        out_of_fold=probabilities,
+        issues=find_label_issues(probabilities, labels),
         votes=class_votes(neighbours, labels, classes),
     )
-    score = find_label_issues(probe.alone, labels).score
-    return Judgement(samples, points, neighbours, score, lambda given: learn(given).probabilities)
+    return Judgement(samples, points, neighbours, relearn)
 
 
 def _unseen(

@@ -133,9 +133,3 @@ def class_votes(neighbours: Neighbours, labels: NDArray[np.integer], classes: in
         votes[rows, given[rows]] += np.maximum(similarity[rows], 1e-3) ** 2
     total = votes.sum(axis=1, keepdims=True)
     return np.where(total > 0, votes / np.where(total > 0, total, 1), np.nan).astype(np.float32)
-
-
-def vote_probabilities(votes: NDArray[np.floating], neighbours: int = NEIGHBOURS) -> NDArray[np.float32]:
-    """(N, C) votes as probabilities: one more vote for every class, so that none is impossible (Laplace's rule)."""
-    smoothed: NDArray[np.floating] = (votes * neighbours + 1) / (neighbours + votes.shape[1])
-    return smoothed.astype(np.float32)

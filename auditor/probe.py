@@ -35,14 +35,12 @@ class Probe:
     Attributes:
         probabilities: (N, C) float32, rows sum to 1; NaN rows where the image could not be judged: it has no
             embedding, or no image of its class lies in another fold. Unlabelled images are judged.
-        alone: (N, C) float32, the same before the other witnesses were heard.
         shrinkage: The share of the identity in the covariance that was chosen.
         scale: What the discriminant's logits were multiplied by.
         trust: What the log-probabilities were multiplied by, of each other witness that said anything.
     """
 
     probabilities: NDArray[np.float32]
-    alone: NDArray[np.float32]
     shrinkage: float
     scale: float
     trust: tuple[float, ...]
@@ -87,8 +85,7 @@ def out_of_fold(
     """
     judged = np.isfinite(embeddings).all(axis=1) & bool(embeddings.shape[1])    # (N,)
     probabilities = np.full((len(labels), classes), np.nan, dtype=np.float32)
-    alone = probabilities.copy()
-    unjudged = Probe(probabilities, alone, SHRINKAGE[-1], scale=1.0, trust=())
+    unjudged = Probe(probabilities, SHRINKAGE[-1], scale=1.0, trust=())
     if len(np.unique(labels[judged & (labels >= 0)])) < 2:
         return unjudged
     points = principal_components(embeddings[judged], COMPONENTS)               # (M, d)
@@ -101,24 +98,18 @@ def out_of_fold(
         logits = moments.logits(candidate, some)
         if not moments.seen(logits).any():
             return unjudged
-        losses.append((_calibrate(logits, (), moments.labels, moments.seen(logits))[0], candidate))
+        losses.append((_calibrate(logits, evidence, moments.labels, moments.seen(logits))[0], candidate))
     shrinkage = min(losses)[1]
-    logits = moments.logits(shrinkage)                                          # (M, C)
-    seen = moments.seen(logits)
-    unseen = (moments.labels >= 0) & ~seen
-    _, scale, _ = _calibrate(logits, (), moments.labels, seen)
-    alone[judged] = _verdict(np.float32(scale) * logits, unseen)
-    _, scale, trust = _calibrate(logits, evidence, moments.labels, seen)
-    probabilities[judged] = _verdict(np.float32(scale) * logits + _weighed(trust, evidence), unseen)
-    return Probe(probabilities, alone, shrinkage, scale, trust)
-
-
-def _verdict(logits: NDArray[np.float32], unseen: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(M, C) probabilities; NaN rows for labels that no other fold knows."""
+    logits = moments.logits(shrinkage)
+    _, scale, trust = _calibrate(logits, evidence, moments.labels, moments.seen(logits))
+    unseen = (moments.labels >= 0) & ~moments.seen(logits)
+    logits *= np.float32(scale)
+    logits += _weighed(trust, evidence)
     with np.errstate(invalid="ignore"):         # all -inf where the other folds hold one class alone: no verdict, NaN
-        verdict: NDArray[np.float32] = np.exp(log_softmax(logits, axis=1))
+        verdict = np.exp(log_softmax(logits, axis=1))                           # (M, C)
     verdict[unseen] = np.nan
-    return verdict
+    probabilities[judged] = verdict
+    return Probe(probabilities, shrinkage, scale, trust)
 
 
 @dataclass(frozen=True)

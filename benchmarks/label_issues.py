@@ -28,7 +28,7 @@ from sklearn.preprocessing import normalize
 from auditor.backends import load_backend
 from auditor.images import decode, resize
 from auditor.labels import find_label_issues
-from auditor.neighbours import class_votes, directions, nearest, vote_probabilities
+from auditor.neighbours import class_votes, directions, nearest
 from auditor.probe import assign_folds, out_of_fold
 from auditor.ranking import review_order
 from auditor.resources import bundled_model
@@ -217,14 +217,12 @@ def woof(shared: Path, found: dict[str, NDArray[Any]]) -> bool:
     """ImageWoof with changed labels: the probe and the rule against cleanlab on logistic regression."""
     with (shared / "data" / "imagewoof-noisy-labels.csv").open(newline="") as file:
         rows = {row["file"]: row for row in csv.DictReader(file)}
-    neighbours = nearest(directions(found["embeddings"]), groups=found["contents"].tolist())
     shown = True
     for rate in ("noise_5pct", "noise_25pct"):
         names = np.array([[rows[name]["true_label"], rows[name][rate]] for name in found["files"]])
         true, given = np.unique(names, return_inverse=True)[1].reshape(-1, 2).T
         folds = assign_folds(list(found["contents"]))
-        votes = vote_probabilities(class_votes(neighbours, given, int(given.max()) + 1))
-        probe = out_of_fold(found["embeddings"], given, folds, votes.shape[1], [votes]).probabilities
+        probe = out_of_fold(found["embeddings"], given, folds, int(given.max()) + 1).probabilities
         ours = compare(f"ImageWoof {rate}, probe", probe, given, true != given)
         regressed = regression(found["embeddings"], given, folds)
         theirs = compare(f"ImageWoof {rate}, logistic regression", regressed, given, true != given)
@@ -246,10 +244,9 @@ def known_issues(shared: Path, found: dict[str, NDArray[Any]]) -> bool:
     kinds, rows = np.array([kind_of.get(name, "") for name in files]), np.arange(len(files))
     start = time.perf_counter()
     votes = class_votes(nearest(directions(found["embeddings"]), groups=contents), given, 2)
-    judged = out_of_fold(found["embeddings"], given, assign_folds(contents), 2, [vote_probabilities(votes)])
-    probe, issues = judged.probabilities, find_label_issues(judged.probabilities, given)
-    score = find_label_issues(judged.alone, given).score
-    order = review_order(score, votes[rows, given], issues.flagged, probe.argmax(axis=1) != given)
+    probe = out_of_fold(found["embeddings"], given, assign_folds(contents), 2).probabilities
+    issues = find_label_issues(probe, given)
+    order = review_order(issues.score, votes[rows, given], issues.flagged, probe.argmax(axis=1) != given)
     seconds = time.perf_counter() - start
     print(f"\ndogs-vs-cats: {len(files)} images, probe right on {(probe.argmax(axis=1) == given).mean():.2%}, "
           f"{issues.flagged.sum()} flagged, {seconds:.0f} s from embeddings to order")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from auditor.neighbours import Neighbours, class_votes, directions, nearest, vote_probabilities
+from auditor.neighbours import Neighbours, class_votes, directions, nearest
 
 
 def random_points(count, dimension=8, seed=0):
@@ -64,10 +64,3 @@ def test_votes_are_weighted_by_similarity_and_skip_what_has_no_label():
     assert np.allclose(votes[0], [0.2, 0.8])                     # 0.16 against 0.64
     assert votes[1].tolist() == [1, 0]
     assert np.isnan(votes[2:]).all()
-
-
-def test_votes_become_probabilities_and_none_is_impossible():
-    probabilities = vote_probabilities(np.array([[1.0, 0.0], [0.5, 0.5], [np.nan, np.nan]]), neighbours=8)
-
-    assert np.allclose(probabilities[:2], [[0.9, 0.1], [0.5, 0.5]])
-    assert np.isnan(probabilities[2]).all()
