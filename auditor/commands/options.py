@@ -31,3 +31,8 @@ LabelFromOption = Annotated[
 FileColumnOption = Annotated[str | None, typer.Option(help="Column of a manifest that names the files.")]
 LabelColumnOption = Annotated[str | None, typer.Option(help="Column of a manifest that holds the labels.")]
 SplitColumnOption = Annotated[str | None, typer.Option(help="Column of a manifest that holds the splits.")]
+ClassMapOption = Annotated[
+    str | None, typer.Option(help="Model class=folder class, comma separated; a .json or .csv file; or imagenet.")
+]
+BatchSizeOption = Annotated[int | None, typer.Option(help="Images per forward pass [default: 16].")]
+ThreadsOption = Annotated[int | None, typer.Option(help="Threads [default: one per core].")]

@@ -1,6 +1,5 @@
 """`auditor scan`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,13 +7,22 @@ import typer
 from auditor.commands.finish import finish
 from auditor.commands.options import (
     BackendOption,
+    BatchSizeOption,
+    ClassesOption,
+    ClassMapOption,
     ConfigOption,
     DataArgument,
     DeviceOption,
+    FileColumnOption,
     JsonOption,
+    LabelColumnOption,
+    LabelFromOption,
     ModelOption,
     NameOption,
     OutOption,
+    PreprocessingOption,
+    SplitColumnOption,
+    ThreadsOption,
 )
 
 
@@ -25,21 +33,15 @@ def scan(
     name: NameOption = None,
     backend: BackendOption = None,
     device: DeviceOption = None,
-    class_map: Annotated[
-        str | None, typer.Option(help="Model class=folder class, comma separated; a .json or .csv file; or imagenet.")
-    ] = None,
-    preprocessing: Annotated[
-        str | None, typer.Option(help="How a bare model wants its pixels: raw, unit, tf, torch or caffe.")
-    ] = None,
-    classes: Annotated[Path | None, typer.Option(help="A bare model's class names, one a line, or JSON.")] = None,
-    label_from: Annotated[
-        str | None, typer.Option(help="Where labels come from: folder, or name (cat.0.jpg) [default: folder].")
-    ] = None,
-    file_column: Annotated[str | None, typer.Option(help="Column of a manifest that names the files.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column of a manifest that holds the labels.")] = None,
-    split_column: Annotated[str | None, typer.Option(help="Column of a manifest that holds the splits.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images per forward pass [default: 16].")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads [default: one per core].")] = None,
+    class_map: ClassMapOption = None,
+    preprocessing: PreprocessingOption = None,
+    classes: ClassesOption = None,
+    label_from: LabelFromOption = None,
+    file_column: FileColumnOption = None,
+    label_column: LabelColumnOption = None,
+    split_column: SplitColumnOption = None,
+    batch_size: BatchSizeOption = None,
+    threads: ThreadsOption = None,
     max_cards: Annotated[int | None, typer.Option(help="Flagged images shown with pictures [default: 200].")] = None,
     max_occlusion: Annotated[
         int | None,
