@@ -62,10 +62,12 @@ def judge(dataset: Dataset, outcomes: Sequence[Outcome], card: ModelCard, match:
     points = directions(embeddings)                                                     # (N, d)
     neighbours = nearest(points, groups=contents)
 
-    def relearn(given: NDArray[np.intp]) -> NDArray[np.float32]:
-        return out_of_fold(embeddings, given, folds, classes, unseen).probabilities
+    probe = out_of_fold(embeddings, labels, folds, classes, unseen)
+    probabilities = probe.probabilities                                                 # (N, C)
 
-    probabilities = relearn(labels)                                                     # (N, C)
+    def relearn(given: NDArray[np.intp]) -> NDArray[np.float32]:
+        return out_of_fold(embeddings, given, folds, classes, unseen, (probe.form,)).probabilities
+
     samples = Samples(
         files=tuple(outcome.sample.file for outcome in outcomes),
         classes=dataset.classes,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.probe import principal_components
+from auditor.probe import leading_components, standardise
 
 NEIGHBOURS = 30
 #: The most similar images that are named as evidence; the others only vote.
@@ -45,7 +45,8 @@ def directions(embeddings: NDArray[np.floating], components: int = COMPONENTS) -
     kept = min(components, embeddings.shape[1])
     points = np.full((len(embeddings), kept), np.nan, dtype=np.float32)
     if usable.any():
-        found = principal_components(embeddings[usable], components)            # (M, d), d < kept for few images
+        scaled = standardise(embeddings[usable], rooted=True)                   # (M, D)
+        found = leading_components(scaled, components)                          # (M, d), d < kept for few images
         lengths = np.linalg.norm(found, axis=1, keepdims=True)
         points[usable] = 0.0
         points[usable, : found.shape[1]] = found / np.where(lengths > 0, lengths, 1.0)

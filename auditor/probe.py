@@ -8,6 +8,7 @@ than one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +18,31 @@ from scipy.sparse import csr_array
 from scipy.special import log_softmax
 
 FOLDS = 10
-#: Principal components that the discriminant sees: all of an ordinary network. Fewer cost less, and put doubtful
-#: photographs in front of wrong labels.
+#: Dimensions that the discriminant sees: all of an ordinary network, the leading components of a wider one. Fewer cost
+#: less, and put doubtful photographs in front of wrong labels.
 COMPONENTS = 2048
-#: Candidates for the share of the identity in the covariance; the one with the best out-of-fold likelihood is used.
-SHRINKAGE = (0.003, 0.01, 0.03, 0.1, 0.3, 0.6)
-#: Images of left-out folds on which the share is chosen; the first folds that hold them are enough.
+#: Images of left-out folds on which the form is chosen; the first folds that hold them are enough.
 CHOOSING = 4096
 #: Numbers that calibration looks at; with more rows, every second or third one.
 CALIBRATED = 1 << 22
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a discriminant leaves open.
+
+    Attributes:
+        rooted: Whether it sees the signed square roots of the features. Behind a ReLU most are small and a few large;
+            roots help where these few say little about the classes.
+        shrinkage: The share of the identity in the covariance.
+    """
+
+    rooted: bool
+    shrinkage: float
+
+
+#: The one with the best out-of-fold likelihood is used.
+FORMS = tuple(Form(rooted, share) for rooted in (True, False) for share in (0.003, 0.01, 0.03, 0.1, 0.3, 0.6, 0.8))
 
 
 @dataclass(frozen=True)
@@ -35,13 +52,13 @@ class Probe:
     Attributes:
         probabilities: (N, C) float32, rows sum to 1; NaN rows where the image could not be judged: it has no
             embedding, or no image of its class lies in another fold. Unlabelled images are judged.
-        shrinkage: The share of the identity in the covariance that was chosen.
+        form: The form that was chosen; the first of all where nothing could be judged.
         scale: What the discriminant's logits were multiplied by.
         trust: What the log-probabilities were multiplied by, of each other witness that said anything.
     """
 
     probabilities: NDArray[np.float32]
-    shrinkage: float
+    form: Form
     scale: float
     trust: tuple[float, ...]
 
@@ -64,6 +81,7 @@ def out_of_fold(
     folds: NDArray[np.integer],
     classes: int,
     witnesses: Sequence[NDArray[np.floating]] = (),
+    forms: Sequence[Form] = FORMS,
 ) -> Probe:
     """Judges each image by a shrunk linear discriminant (Friedman, 1989) fitted without its fold.
 
@@ -82,25 +100,28 @@ def out_of_fold(
         classes: Number of classes.
         witnesses: (N, C) probabilities each, of a classifier that was not trained on these images, say; NaN rows where
             it was.
+        forms: To choose from.
     """
     judged = np.isfinite(embeddings).all(axis=1) & bool(embeddings.shape[1])    # (N,)
     probabilities = np.full((len(labels), classes), np.nan, dtype=np.float32)
-    unjudged = Probe(probabilities, SHRINKAGE[-1], scale=1.0, trust=())
+    unjudged = Probe(probabilities, forms[0], scale=1.0, trust=())
     if len(np.unique(labels[judged & (labels >= 0)])) < 2:
         return unjudged
-    points = principal_components(embeddings[judged], COMPONENTS)               # (M, d)
-    moments = _Moments.of(points, labels[judged], folds[judged], classes)
     testimonies = (_log_evidence(witness[judged]) for witness in witnesses)
     evidence = [logs for logs in testimonies if logs.any()]                     # (M, C) each
-    some = moments.first_folds(CHOOSING)
-    losses = []
-    for candidate in SHRINKAGE:
-        logits = moments.logits(candidate, some)
-        if not moments.seen(logits).any():
-            return unjudged
-        losses.append((_calibrate(logits, evidence, moments.labels, moments.seen(logits))[0], candidate))
-    shrinkage = min(losses)[1]
-    logits = moments.logits(shrinkage)
+    tried = []
+    for rooted in dict.fromkeys(form.rooted for form in forms):
+        points = _points(embeddings[judged], rooted)                            # (M, d)
+        moments = _Moments.of(points, labels[judged], folds[judged], classes)
+        some = moments.first_folds(CHOOSING)
+        for form in (form for form in forms if form.rooted == rooted):
+            logits = moments.logits(form.shrinkage, some)
+            if not moments.seen(logits).any():
+                return unjudged
+            loss, *_ = _calibrate(logits, evidence, moments.labels, moments.seen(logits))
+            tried.append((loss, form, moments))
+    _, form, moments = min(tried, key=itemgetter(0))
+    logits = moments.logits(form.shrinkage)
     _, scale, trust = _calibrate(logits, evidence, moments.labels, moments.seen(logits))
     unseen = (moments.labels >= 0) & ~moments.seen(logits)
     logits *= np.float32(scale)
@@ -109,7 +130,7 @@ def out_of_fold(
         verdict = np.exp(log_softmax(logits, axis=1))                           # (M, C)
     verdict[unseen] = np.nan
     probabilities[judged] = verdict
-    return Probe(probabilities, shrinkage, scale, trust)
+    return Probe(probabilities, form, scale, trust)
 
 
 @dataclass(frozen=True)
@@ -194,14 +215,31 @@ def _score(
     return logits
 
 
-def principal_components(embeddings: NDArray[np.floating], components: int) -> NDArray[np.float32]:
-    """(M, D) -> (M, d), standardised and rotated to the leading components, without looking at labels."""
+def _points(embeddings: NDArray[np.floating], rooted: bool) -> NDArray[np.float32]:
+    """(M, D) -> (M, d) for the discriminant, which no rotation changes: only what is too wide is reduced."""
+    points = standardise(embeddings, rooted=rooted)
+    return points if points.shape[1] <= min(len(points), COMPONENTS) else leading_components(points, COMPONENTS)
+
+
+def standardise(embeddings: NDArray[np.floating], *, rooted: bool) -> NDArray[np.float32]:
+    """(M, D) -> (M, D) of mean 0 and deviation 1 in each column, without looking at labels.
+
+    Args:
+        embeddings: (M, D), finite.
+        rooted: Take signed square roots first.
+    """
     points = embeddings.astype(np.float32)                                      # (M, D), a copy
-    np.sqrt(np.abs(points), out=points)
-    points *= np.sign(embeddings)
+    if rooted:
+        np.sqrt(np.abs(points), out=points)
+        points *= np.sign(embeddings)
     points -= points.mean(axis=0)
     deviation = points.std(axis=0)
     points /= np.where(deviation > 1e-6, deviation, 1.0)
+    return points
+
+
+def leading_components(points: NDArray[np.float32], components: int) -> NDArray[np.float32]:
+    """(M, D) with mean 0 -> (M, d), rotated to the principal components with the largest variance."""
     images, dimension = points.shape
     kept = min(components, images, dimension)
     if images < dimension:                      # the same components from the smaller of the two matrices

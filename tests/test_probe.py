@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from auditor.probe import _Moments, assign_folds, out_of_fold, principal_components
+from auditor.probe import FORMS, _Moments, assign_folds, leading_components, out_of_fold, standardise
 
 
 def clusters(per_class, dimension=40, classes=3, seed=0, distance=3.0):
@@ -50,12 +50,14 @@ def test_it_agrees_with_a_discriminant_fitted_fold_by_fold():
     points, labels = clusters(150, classes=2)
     folds = assign_folds(contents(len(labels)))
     probe = out_of_fold(points, labels, folds, 2)
-    standard = (points - points.mean(axis=0)) / points.std(axis=0, dtype=np.float64)
+    values = points.astype(float)
+    values = np.sign(values) * np.sqrt(np.abs(values)) if probe.form.rooted else values
+    standard = (values - values.mean(axis=0)) / values.std(axis=0)
     expected = np.zeros((len(labels), 2))
     for fold in range(10):
-        model = discriminant.LinearDiscriminantAnalysis(solver="lsqr", shrinkage=probe.shrinkage)
-        model.fit(standard[folds != fold].astype(float), labels[folds != fold])
-        expected[folds == fold] = model.predict_proba(standard[folds == fold].astype(float))
+        model = discriminant.LinearDiscriminantAnalysis(solver="lsqr", shrinkage=probe.form.shrinkage)
+        model.fit(standard[folds != fold], labels[folds != fold])
+        expected[folds == fold] = model.predict_proba(standard[folds == fold])
 
     assert (probe.probabilities.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.98
 
@@ -126,11 +128,37 @@ def test_a_label_has_no_say_in_its_own_logits():
     folds = assign_folds(contents(len(labels)))
     other = labels.copy()
     other[7] = 1 - other[7]
-    space = principal_components(points, 40)
+    space = standardise(points, rooted=False)
     one, two = (_Moments.of(space, each, folds, 2) for each in (labels, other))
     logits = [each.logits(0.1) for each in (one, two)]
 
     assert np.allclose(logits[0][folds == folds[7]], logits[1][folds == folds[7]], atol=1e-3)
+
+
+@pytest.mark.parametrize("power", [1, 4])
+def test_roots_are_taken_where_they_help(power):
+    points, labels = clusters(300, classes=2, distance=3.0)
+    values = points.astype(np.float32)
+    probe = out_of_fold(np.sign(values) * np.abs(values) ** power, labels, assign_folds(contents(len(labels))), 2)
+
+    assert probe.form.rooted == (power == 4)
+
+
+def test_a_form_can_be_stated():
+    points, labels = clusters(100, distance=6.0)
+    probe = out_of_fold(points, labels, assign_folds(contents(len(labels))), 3, forms=FORMS[-1:])
+
+    assert probe.form == FORMS[-1]
+
+
+@pytest.mark.parametrize("images, dimension", [(50, 20), (20, 50)])
+def test_leading_components_keep_what_varies_most(images, dimension):
+    points = np.random.default_rng(0).normal(0, 1, (images, dimension)) @ np.diag(np.linspace(3, 0.1, dimension))
+    points = (points - points.mean(axis=0)).astype(np.float32)
+    _, _, directions = np.linalg.svd(points, full_matrices=False)
+    found, expected = leading_components(points, 5), points @ directions[:5].T
+
+    assert np.allclose(found @ found.T, expected @ expected.T, atol=1e-2)
 
 
 @pytest.mark.parametrize("size", [1.0, 1000.0])
