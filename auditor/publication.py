@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from auditor.folders import shown
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+_SAFE_NAME = re.compile(r"\w[\w.-]{0,99}")
 
 
 @contextmanager
@@ -48,6 +50,11 @@ def new_file(target: Path) -> Iterator[Path]:
         yield draft
         check_free(target, folder=False)
         draft.replace(place)
+
+
+def is_safe_name(name: str) -> bool:
+    """Whether a name that a user chose can be a folder's on every system: letters, digits, "-", "_" and "."."""
+    return _SAFE_NAME.fullmatch(name) is not None
 
 
 def check_free(target: Path, *, folder: bool) -> None:

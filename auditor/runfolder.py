@@ -2,16 +2,15 @@
 
 import errno
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from auditor.errors import Incomplete, InputError
+from auditor.publication import is_safe_name
 
 LATEST = "latest"
-_SAFE_NAME = re.compile(r"^\w[\w.-]{0,99}$")
 
 
 @contextmanager
@@ -44,7 +43,7 @@ def publish(out: Path, name: str, run: str) -> Iterator[Path]:
 
 def check_name(name: str) -> None:
     """Raises InputError where `name` cannot be a folder's: to be known before the work is done."""
-    if not _SAFE_NAME.match(name) or name == LATEST:
+    if not is_safe_name(name) or name == LATEST:
         raise InputError(f"--name {name!r} cannot be a folder's name; expected letters, digits, '-', '_' and '.'")
 
 

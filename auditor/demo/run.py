@@ -1,7 +1,5 @@
 """`auditor demo`: plant, scan, and compare with what was planted."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from auditor.checks import CHECKS
 from auditor.demo.plant import RULES, Truth, plant_demo
 from auditor.errors import InputError
 from auditor.progress import Progress
+from auditor.publication import new_folder
 from auditor.scanning import run_scan
 from auditor.settings import Settings
 
@@ -54,13 +53,8 @@ def _plant(folder: Path) -> Truth:
         return truth
     if folder.exists():
         raise InputError(f"{folder} is there, but holds no {TRUTH} of the demo; move it away, or name another --out")
-    draft = folder.with_name(f".{FOLDER}.{os.getpid()}.partial")    # a demo that was killed leaves no half a folder
-    try:
-        truth = plant_demo(draft / IMAGES)
-        draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return truth
+    with new_folder(folder) as draft:                               # a demo that was killed leaves no half a folder
+        return plant_demo(draft / IMAGES)
 
 
 def _comparison(truth: Truth, audit: Audit) -> Iterator[str]:

@@ -4,7 +4,6 @@ A run that ends early leaves its folder, with all that is needed to go on. Nothi
 """
 
 import json
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from typing import IO, Any
 from auditor.dataset import Dataset, Sample
 from auditor.errors import InputError
 from auditor.folders import shown, some
+from auditor.publication import is_safe_name
 from auditor.training.checkpoints import Checkpoints
 from auditor.training.parts import PARTS, Image, PartName, Parts
 from auditor.training.settings import TrainSettings
@@ -23,7 +23,6 @@ RUN_NAME = "run.json"
 FORMAT_VERSION = 1
 CHECKPOINTS = "checkpoints"
 _LOCK = ".lock"
-_SAFE_NAME = re.compile(r"^\w[\w.-]{0,99}$")
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def open_run(given: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Iter
     if resume and overwrite:
         raise InputError("--resume and --overwrite exclude each other: one continues a run, the other starts it anew")
     out = Path(given["out"])
-    if not _SAFE_NAME.match(out.name) or out.name.endswith(".partial"):
+    if not is_safe_name(out.name) or out.name.endswith(".partial"):
         raise InputError(f"--out {shown(str(out))}: {out.name!r} cannot be a model's name; expected models/NAME")
     folder = out.with_name(out.name + ".partial")
     if resume:
