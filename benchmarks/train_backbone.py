@@ -33,6 +33,7 @@ from auditor.training.loop import Plan, Score, prepare, train_phase
 from auditor.training.network import POOLED, Shape, build, set_trainable
 from auditor.training.settings import STAGES
 from auditor.training.weights import fill_backbone
+from benchmarks.device_views import NUMBERS, DeviceViews, numbers_of
 from benchmarks.train_bundled import CLASSES, STICKER_SEED, Photo, draw_photos
 
 STRONG = Augmentation(smallest_area=0.25, turn=15.0, brightness=0.25, contrast=0.4, saturation=0.4, erase=0.25)
@@ -65,7 +66,7 @@ class Images:
 
 
 class Views(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
-    """One epoch of augmented images."""
+    """One epoch of images, each with what its view does to it."""
 
     def __init__(self, images: Images, batch_size: int, epoch: int, workers: int) -> None:
         super().__init__(workers=workers, max_queue_size=16)
@@ -75,12 +76,13 @@ class Views(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def __getitem__(self, index: int) -> tuple[tuple[NDArray[np.uint8], NDArray[np.float32]], NDArray[np.float32]]:
+        """((B, H, W, 3) pixels, (B, 16) numbers of their views), (B, 2 + breeds) targets."""
         rows = self._batches[index]
-        views = [
-            STRONG.view(self._images.pixels[row], np.random.default_rng([1, self._epoch, int(row)])) for row in rows
-        ]
-        return preprocess(np.stack(views), "caffe"), self._images.targets[rows]
+        _, height, width, _ = self._images.pixels.shape
+        generators = (np.random.default_rng([1, self._epoch, int(row)]) for row in rows)
+        numbers = np.stack([numbers_of(STRONG.draw(height, width, generator)) for generator in generators])
+        return (self._images.pixels[rows], numbers), self._images.targets[rows]
 
 
 def main() -> None:
@@ -94,7 +96,8 @@ def main() -> None:
     plan = Plan(
         "backbone", arguments.epochs, arguments.epochs, arguments.learning_rate, 0.05, 0.05, 0.0, bar_per_epoch=True
     )
-    prepare(network, plan, len(learned) // arguments.batch_size, loss=_loss, metrics=_metrics())
+    trainer = _behind_views(network, arguments.size)
+    prepare(trainer, plan, len(learned) // arguments.batch_size, loss=_loss, metrics=_metrics())
 
     def validate() -> Score:
         return _score(network, val, arguments.batch_size)
@@ -108,7 +111,7 @@ def main() -> None:
         )
 
     train_phase(
-        network,
+        trainer,
         plan,
         lambda epoch: Views(train, arguments.batch_size, epoch, arguments.workers),
         validate,
@@ -150,7 +153,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--workers", type=int, default=16, help="threads that augment")
+    parser.add_argument("--workers", type=int, default=16, help="threads that draw views")
     parser.add_argument("--float32", action="store_true", help="compute in float32 instead of bfloat16")
     return parser.parse_args()
 
@@ -213,6 +216,15 @@ def _network(arguments: argparse.Namespace, breeds: int) -> Any:
     if breeds:
         model.get_layer("breeds").trainable = True
     return model
+
+
+def _behind_views(network: Any, size: int) -> Any:
+    """The network with its preprocessing and the views in front: from uint8 pixels and numbers, on the device."""
+    pixels = keras.Input((size, size, 3), dtype="uint8", name="pixels")
+    numbers = keras.Input((NUMBERS,), name="numbers")
+    views = DeviceViews(name="views")(pixels, numbers)                                  # (B, H, W, 3), 0 to 255
+    caffe = keras.layers.Lambda(keras.applications.resnet50.preprocess_input, dtype="float32", name="caffe")(views)
+    return keras.Model([pixels, numbers], network(caffe))
 
 
 def _loss(targets: Any, probabilities: Any) -> Any:

@@ -9,6 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+#: What red, green and blue count in grey (ITU-R BT.601).
+GREY = (0.299, 0.587, 0.114)
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -36,17 +39,14 @@ class Augmentation:
 
     def view(self, image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         """One view of an image (H, W, 3) of the same size; the image itself is left as it is."""
-        view = cv2.warpAffine(
-            image,
-            self._placement(image.shape[0], image.shape[1], rng),
-            (image.shape[1], image.shape[0]),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REFLECT_101,
-        )
-        view = self._relit(view, rng)
-        if rng.random() < self.erase:
-            _erase(view, rng)
-        return view
+        return self.draw(image.shape[0], image.shape[1], rng).of(image)
+
+    def draw(self, height: int, width: int, rng: np.random.Generator) -> "View":
+        """What a view of an image of this size in pixels does with it."""
+        placement = self._placement(height, width, rng)
+        light, contrast, colour = rng.uniform(-1, 1, 3) * (self.brightness, self.contrast, self.saturation)
+        patch = _patch(height, width, rng) if rng.random() < self.erase else None
+        return View(placement, light, contrast, colour, patch)
 
     def _placement(self, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """(2, 3) where in the image each pixel of the view comes from."""
@@ -61,20 +61,60 @@ class Augmentation:
         shift = centre + rng.uniform(-1, 1, 2) * room - linear @ centre
         return np.concatenate([linear, shift[:, None]], axis=1)
 
-    def _relit(self, view: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        light, contrast, colour = rng.uniform(-1, 1, 3) * (self.brightness, self.contrast, self.saturation)
+
+@dataclass(frozen=True)
+class Patch:
+    """A rectangle that is painted over: top left corner and size in pixels, and its colour, RGB 0-255."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    colour: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class View:
+    """What happens to an image.
+
+    Attributes:
+        placement: (2, 3) where in the image each pixel of the view comes from, x before y.
+        light: Brightness that is added, as a share of white.
+        contrast: What deviations from the mean grey grow by, as a share.
+        colour: What deviations from grey grow by, as a share.
+        patch: What is painted over, if anything.
+    """
+
+    placement: NDArray[np.float64]
+    light: float
+    contrast: float
+    colour: float
+    patch: Patch | None
+
+    def of(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(H, W, 3) -> (H, W, 3)."""
+        view = cv2.warpAffine(
+            image,
+            self.placement,
+            (image.shape[1], image.shape[0]),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REFLECT_101,
+        )
         pixels = view.astype(np.float32)                                                    # (H, W, 3)
-        grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)                         # (H, W), ITU-R BT.601
-        pixels += np.float32(colour) * (pixels - grey[..., None])
+        grey = pixels @ np.array(GREY, np.float32)                                          # (H, W)
+        pixels += np.float32(self.colour) * (pixels - grey[..., None])
         mean = np.float32(grey.mean())
-        pixels = (pixels - mean) * np.float32(1 + contrast) + mean + np.float32(255 * light)
-        return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+        pixels = (pixels - mean) * np.float32(1 + self.contrast) + mean + np.float32(255 * self.light)
+        relit: NDArray[np.uint8] = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+        if (patch := self.patch) is not None:
+            relit[patch.top : patch.top + patch.height, patch.left : patch.left + patch.width] = patch.colour
+        return relit
 
 
-def _erase(view: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    height, width = view.shape[:2]
+def _patch(height: int, width: int, rng: np.random.Generator) -> Patch:
     area, ratio = rng.uniform(0.02, 0.25), np.exp(rng.uniform(-1, 1))
     tall = min(height, max(1, round(height * np.sqrt(area * ratio))))
     wide = min(width, max(1, round(width * np.sqrt(area / ratio))))
     top, left = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
-    view[top : top + tall, left : left + wide] = rng.integers(0, 256, 3)
+    red, green, blue = rng.integers(0, 256, 3).tolist()
+    return Patch(top, left, tall, wide, (red, green, blue))
