@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.probe import leading_components, standardise
+from auditor.components import leading_components, standardise
 
 NEIGHBOURS = 30
 #: The most similar images that are named as evidence; the others only vote.

@@ -12,10 +12,12 @@ from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, eigh
+from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 from scipy.special import log_softmax
+
+from auditor.components import leading_components, standardise
 
 FOLDS = 10
 #: Dimensions that the discriminant sees: all of an ordinary network, the leading components of a wider one. Fewer cost
@@ -188,7 +190,8 @@ class _Moments:
         covariance *= 1 - shrinkage
         rounding = 1e-5 * float(scatter.diagonal().max()) / max(counts.sum(), 1.0)              # of float32 sums
         covariance[np.diag_indices(dimension)] += shrinkage * max(spread, 0.0) + max(rounding, 0.0) + 1e-6
-        factor = cho_factor(covariance.astype(np.float64), lower=True, overwrite_a=True, check_finite=False)
+        symmetric = covariance.astype(np.float64).T         # (d, d), in LAPACK's own order, which saves it a copy
+        factor = cho_factor(symmetric, lower=False, overwrite_a=True, check_finite=False)
         directions = cho_solve(factor, means.T.astype(np.float64), check_finite=False)          # (d, P)
         offset = np.log(counts[present] / counts.sum()) - 0.5 * np.einsum("pd,dp->p", means, directions)
         return present, directions.astype(np.float32), offset.astype(np.float32)
@@ -219,41 +222,6 @@ def _points(embeddings: NDArray[np.floating], rooted: bool) -> NDArray[np.float3
     """(M, D) -> (M, d) for the discriminant, which no rotation changes: only what is too wide is reduced."""
     points = standardise(embeddings, rooted=rooted)
     return points if points.shape[1] <= min(len(points), COMPONENTS) else leading_components(points, COMPONENTS)
-
-
-def standardise(embeddings: NDArray[np.floating], *, rooted: bool) -> NDArray[np.float32]:
-    """(M, D) -> (M, D) of mean 0 and deviation 1 in each column, without looking at labels.
-
-    Args:
-        embeddings: (M, D), finite.
-        rooted: Take signed square roots first.
-    """
-    points = embeddings.astype(np.float32)                                      # (M, D), a copy
-    if rooted:
-        np.sqrt(np.abs(points), out=points)
-        points *= np.sign(embeddings)
-    points -= points.mean(axis=0)
-    deviation = points.std(axis=0)
-    points /= np.where(deviation > 1e-6, deviation, 1.0)
-    return points
-
-
-def leading_components(points: NDArray[np.float32], components: int) -> NDArray[np.float32]:
-    """(M, D) with mean 0 -> (M, d), rotated to the principal components with the largest variance."""
-    images, dimension = points.shape
-    kept = min(components, images, dimension)
-    if images < dimension:                      # the same components from the smaller of the two matrices
-        values, vectors = _leading(points @ points.T, kept)
-        lengths: NDArray[np.floating] = np.sqrt(np.maximum(values, 0.0))
-        return (vectors * lengths).astype(np.float32)
-    _, directions = _leading(points.T @ points, kept)
-    return (points @ directions).astype(np.float32, copy=False)
-
-
-def _leading(matrix: NDArray[np.float32], kept: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    size = len(matrix)
-    values, vectors = eigh(matrix, subset_by_index=[size - kept, size - 1], overwrite_a=True, check_finite=False)
-    return values, vectors
 
 
 def _log_evidence(rows: NDArray[np.floating]) -> NDArray[np.float32]:
