@@ -1,5 +1,6 @@
 """What a converted graph computes is what Keras computes."""
 
+import gc
 import os
 import tarfile
 
@@ -87,6 +88,13 @@ def test_constants_that_a_layer_holds_are_part_of_the_graph(tmp_path):
     assert [entry.name for entry in proto.graph.input] == ["image"]
     exported = session(tmp_path / "model.onnx", threads=1)(images)
     assert np.abs(exported - np.asarray(model(images, training=False))).max() < 1e-4
+
+
+def test_the_garbage_collector_is_left_as_it_was():
+    before = gc.get_threshold(), gc.get_freeze_count()
+    to_onnx(linear_head(), "net")
+
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 def test_weights_have_the_names_of_their_layers():
