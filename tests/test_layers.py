@@ -26,7 +26,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "dataset", "tfrecords", "placing", "publication", "hashing", "folders", "layout", "manifests", "metadata",
-        "images", "modelcard", "classes", "imagenet", "audit", "demo", "curves",
+        "images", "modelcard", "classes", "imagenet", "audit", "demo", "curves", "components",
     ),
     ("resources",),
     ("settings", "progress"),

@@ -38,6 +38,10 @@ class KerasBackend:
         preprocessing, classes: For a bare file, what the user stated.
         threads: Of the CPU, where TensorFlow has not started yet; all cores if None.
 
+    Attributes:
+        keras: The module.
+        model: From preprocessed (B, H, W, 3) to scores, embedding and, where the head is known, the maps that it pools.
+
     Raises:
         MissingDependency: Keras, or what it runs on, is not installed.
         ModelError: the file cannot be loaded safely, or is no image classifier.
@@ -57,14 +61,14 @@ class KerasBackend:
         classes: tuple[str, ...] | None = None,
         threads: int | None = None,
     ) -> None:
-        self._keras = import_keras(threads)
-        self.device = resolve_device(self._keras, device)
+        self.keras = import_keras(threads)
+        self.device = resolve_device(self.keras, device)
         self.sha256 = verify(card, path) if card else sha256(path)
-        with self._placed():
-            model = load_keras(self._keras, path) if path.suffix.lower() == ".keras" else _bundled(path, card)
+        with self.placed():
+            model = load_keras(self.keras, path) if path.suffix.lower() == ".keras" else _bundled(path, card)
             stated, columns = _shapes(path, model)
-            parts = take_apart(self._keras, model)
-        self._model, self._logits, self._are_logits = parts.model, parts.logits, parts.are_logits
+            parts = take_apart(self.keras, model)
+        self.model, self._logits, self._are_logits = parts.model, parts.logits, parts.are_logits
         self.head, self.no_head = parts.head, parts.no_head
         self._gradients: dict[str | None, Any] = {}             # layer -> model with the outputs maps and logits
         size, size_guess = choose_size(stated, {}) if card is None else (card.input_size, None)
@@ -81,8 +85,8 @@ class KerasBackend:
         if images.dtype != np.uint8 or images.shape[1:] != (*self.card.input_size, 3):
             raise ValueError(f"received {images.dtype} {images.shape}; expected uint8 (B, {self.card.input_size}, 3)")
         pixels = preprocess(images, self.card.preprocessing)    # (B, H, W, 3)
-        with self._placed():
-            outputs = [self._keras.ops.convert_to_numpy(array) for array in self._model.predict_on_batch(pixels)]
+        with self.placed():
+            outputs = [self.keras.ops.convert_to_numpy(array) for array in self.model.predict_on_batch(pixels)]
         scores, embedding = (array.reshape(len(images), -1) for array in outputs[:2])      # (B, C), (B, K)
         return Forward(
             probabilities=as_probabilities(scores, are_logits=self._are_logits),
@@ -114,15 +118,15 @@ class KerasBackend:
     ) -> NDArray[np.float32]:
         """Grad-CAM before relu and normalisation, signed; arguments and errors as in `grad_cam`."""
         rows = [slice(start, start + _GRADIENT_BATCH) for start in range(0, len(images), _GRADIENT_BATCH)]
-        with self._placed():
+        with self.placed():
             part = self._gradient_part(layer)
             return np.concatenate([self._signed_maps(part, images[row], classes[row]) for row in rows])
 
     def _gradient_part(self, layer: str | None) -> Any:
         """The model with a layer's maps and the logits as outputs."""
-        if self._keras.backend.backend() != "tensorflow":
+        if self.keras.backend.backend() != "tensorflow":
             raise ModelError(
-                f"Grad-CAM by gradients needs TensorFlow, but Keras runs on {self._keras.backend.backend()}; "
+                f"Grad-CAM by gradients needs TensorFlow, but Keras runs on {self.keras.backend.backend()}; "
                 "set KERAS_BACKEND=tensorflow"
             )
         if self._logits is None:
@@ -133,7 +137,7 @@ class KerasBackend:
 
             inside = KerasLayers(self)
             chosen = inside.layers[-1] if layer is None else find_layer(inside.layers, layer)
-            self._gradients[layer] = self._keras.Model(self._model.inputs[0], [inside.tensor(chosen), self._logits])
+            self._gradients[layer] = self.keras.Model(self.model.inputs[0], [inside.tensor(chosen), self._logits])
         return self._gradients[layer]
 
     def _signed_maps(
@@ -159,9 +163,9 @@ class KerasBackend:
             signed.append(tf.einsum("bhwk,bk->bhw", maps, weights).numpy())
         return np.stack(signed, axis=1).astype(np.float32)
 
-    def _placed(self) -> Any:
+    def placed(self) -> Any:
         """The context in which Keras makes and runs things on this device."""
-        return self._keras.device("gpu:0" if self.device == "cuda" else "cpu:0")
+        return self.keras.device("gpu:0" if self.device == "cuda" else "cpu:0")
 
 
 def import_keras(threads: int | None) -> Any:

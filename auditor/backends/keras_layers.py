@@ -31,8 +31,8 @@ class KerasLayers:
     """
 
     def __init__(self, backend: Any) -> None:
-        self._backend, self._keras = backend, backend._keras
-        self._model = backend._model
+        self._backend, self._keras = backend, backend.keras
+        self._model = backend.model
         self._parts: dict[tuple[int, ...], Any] = {}
         calls = [call for call in _calls(self._model.outputs[0]) if _has_maps(call)]
         if not calls:
@@ -118,7 +118,7 @@ class KerasLayers:
 
     def _answers(self, part: Any, pixels: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """(1, H, W, 3) preprocessed -> (h, w, K) for each output of a part."""
-        with self._backend._placed():
+        with self._backend.placed():
             found = part(pixels, training=False)
         found = found if isinstance(found, (list, tuple)) else [found]
         arrays = [np.asarray(self._keras.ops.convert_to_numpy(array), np.float32) for array in found]
