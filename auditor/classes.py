@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.errors import InputError
+from auditor.folders import some
 from auditor.imagenet import BACKGROUND_AT, CATS, DOGS, Synset, positions, synset_named, synset_of, synsets
 
 #: What `--class-map` takes beside pairs and files: ImageNet's cats and dogs onto the folders `cat` and `dog`.
@@ -66,9 +67,9 @@ def match_classes(folders: Sequence[str], model: Sequence[str], class_map: Mappi
     known = {normalise(name) for output in outputs for name in output.called}
     for source, target in class_map.items():
         if normalise(source) not in known:
-            raise InputError(f"--class-map maps {source!r}, which is no class of the model ({_few(model)})")
+            raise InputError(f"--class-map maps {source!r}, which is no class of the model ({some(model, 6)})")
         if targets.called(target) < 0:
-            raise InputError(f"--class-map maps to {target!r}, which is no class of the folder ({_few(folders)})")
+            raise InputError(f"--class-map maps to {target!r}, which is no class of the folder ({some(folders, 6)})")
 
     def folder_of(output: _Output) -> int:
         target = next((stated[name] for name in map(normalise, output.called) if name in stated), None)
@@ -91,7 +92,7 @@ def match_imagenet(folders: Sequence[str], model: Sequence[str]) -> ClassMatch:
     if places is None:
         raise InputError(
             f"--class-map {IMAGENET_MAP} needs a classifier of the 1000 ImageNet classes in their usual order, or of "
-            f"1001 with a background; this one has {len(model)} classes ({_few(model)}). "
+            f"1001 with a background; this one has {len(model)} classes ({some(model, 6)}). "
             "Pass another with --model, or state its classes with --classes"
         )
     index = {normalise(name): position for position, name in enumerate(folders)}
@@ -99,7 +100,7 @@ def match_imagenet(folders: Sequence[str], model: Sequence[str]) -> ClassMatch:
     if cat < 0 and dog < 0:
         raise InputError(
             f"--class-map {IMAGENET_MAP} maps ImageNet's cats and dogs onto classes called cat and dog; the data set "
-            f"has {_few(folders) or 'no classes'}. Rename them, or map classes one by one: --class-map tabby=CLASS"
+            f"has {some(folders, 6) or 'no classes'}. Rename them, or map classes one by one: --class-map tabby=CLASS"
         )
     return _match(folders, [cat if place in CATS else dog if place in DOGS else -1 for place in places])
 
@@ -220,7 +221,3 @@ def _read_class_map_file(path: Path) -> dict[str, str]:
     if any(len(row) != 2 for row in rows):
         raise InputError(f"{path} has rows that are not two columns; expected `model class,folder class`")
     return {source.strip(): target.strip() for source, target in rows}
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

@@ -17,6 +17,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from auditor.errors import InputError
 from auditor.folders import File, Tree, absolute, shown, some, tally, walk, why_no_image
@@ -96,6 +97,32 @@ class Dataset:
     failed: Reasons
     classes: tuple[str, ...]
     notes: tuple[str, ...]
+
+
+class SourceSettings(Protocol):
+    """What the settings of every command say about its source, by the names of `load_dataset`'s arguments."""
+
+    @property
+    def data(self) -> Path: ...
+    @property
+    def label_from(self) -> LabelFrom: ...
+    @property
+    def file_column(self) -> str | None: ...
+    @property
+    def label_column(self) -> str | None: ...
+    @property
+    def split_column(self) -> str | None: ...
+
+
+def stated_dataset(settings: SourceSettings) -> Dataset:
+    """`load_dataset` as the settings state it; raises the same errors."""
+    return load_dataset(
+        settings.data,
+        label_from=settings.label_from,
+        file_column=settings.file_column,
+        label_column=settings.label_column,
+        split_column=settings.split_column,
+    )
 
 
 def load_dataset(

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from auditor.audit import ModelInfo
 from auditor.backends.base import Backend
 from auditor.classes import IMAGENET_MAP, ClassMatch, match_classes, match_imagenet, read_class_map
 from auditor.errors import InputError
@@ -31,6 +32,22 @@ def match_model(backend: Backend, folders: Sequence[str], class_map: str | None)
     if not backend.card.has_classes:
         backend = _named(backend)
     return backend, match_imagenet(folders, backend.card.classes)
+
+
+def model_info(backend: Backend, match: ClassMatch, in_sample: int) -> ModelInfo:
+    """A matched model as a page names it; `in_sample` of the images it was trained on, by its card."""
+    card = backend.card
+    return ModelInfo(
+        name=card.name,
+        backend=backend.kind,
+        device=backend.device,
+        sha256=backend.sha256,
+        classes=card.classes,
+        matched=match.complete,
+        in_sample=in_sample,
+        guessed=card.guessed,
+        about=card.about,
+    )
 
 
 def _named(backend: Backend) -> Backend:

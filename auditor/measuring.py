@@ -3,15 +3,14 @@
 import re
 from pathlib import Path
 
-from auditor.backends import load_backend
+from auditor.backends import stated_backend
 from auditor.curves import read_curves
-from auditor.dataset import load_dataset
+from auditor.dataset import stated_dataset
 from auditor.errors import InputError
 from auditor.evaluation import EVALUATION_NAME, Evaluation, evaluate
 from auditor.folders import shown
 from auditor.progress import Progress
 from auditor.report.training import write_training_page
-from auditor.resources import bundled_model
 from auditor.runfolder import LATEST, check_name, publish
 from auditor.settings import Settings
 
@@ -34,21 +33,8 @@ def measure(settings: Settings, split: str | None = None, *, progress: Progress 
     Raises:
         AuditorError: the data, the model or a setting cannot be used.
     """
-    dataset = load_dataset(
-        settings.data,
-        label_from=settings.label_from,
-        file_column=settings.file_column,
-        label_column=settings.label_column,
-        split_column=settings.split_column,
-    )
-    backend = load_backend(
-        settings.model or bundled_model(),
-        device=settings.device,
-        kind=settings.backend,
-        preprocessing=settings.preprocessing,
-        classes=settings.classes,
-        threads=settings.threads,
-    )
+    dataset = stated_dataset(settings)
+    backend = stated_backend(settings)
     return evaluate(
         backend,
         dataset,

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from auditor import __version__
-from auditor.audit import Audit, ModelInfo, RunInfo
-from auditor.backends import load_backend
+from auditor.audit import Audit, RunInfo
+from auditor.backends import stated_backend
 from auditor.backends.base import Backend
 from auditor.checks import make_checks
 from auditor.classes import IMAGENET_MAP, ClassMatch
-from auditor.dataset import Dataset, Sample, load_dataset
+from auditor.dataset import Dataset, Sample, stated_dataset
 from auditor.drawings import heatmap_notes
 from auditor.engines import Outcome, run_pass
 from auditor.estimate import estimate_errors
@@ -23,9 +23,8 @@ from auditor.folders import shown
 from auditor.imagenet import readable
 from auditor.imagenet_view import imagenet_view
 from auditor.judging import judge
-from auditor.matching import match_model
+from auditor.matching import match_model, model_info
 from auditor.progress import Progress
-from auditor.resources import bundled_model
 from auditor.settings import Settings
 from auditor.table import predictions_table
 
@@ -44,8 +43,8 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
     progress = progress or Progress()
     started, clock = datetime.now(UTC), time.perf_counter()
     checks = make_checks(settings.checks)
-    dataset = _dataset(settings)
-    backend, match = match_model(backend or _backend(settings), dataset.classes, settings.class_map)
+    dataset = stated_dataset(settings)
+    backend, match = match_model(backend or stated_backend(settings), dataset.classes, settings.class_map)
     outcomes = _outcomes(dataset, backend, settings, progress)
     judgement = judge(dataset, outcomes, backend.card, match)
     samples = judgement.samples
@@ -57,6 +56,7 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
     estimate = estimate_errors(samples.issues, rank, samples.labels, samples.out_of_fold, judgement.relearn)
     asked = settings.class_map == IMAGENET_MAP
     imagenet = imagenet_view(outcomes, dataset.classes, backend, settings, progress) if asked else None
+    seen = sum(backend.card.saw(outcome.content) for outcome in outcomes if outcome.content)
     seconds = time.perf_counter() - clock
     return Audit(
         name=settings.name or dataset.name,
@@ -68,7 +68,7 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
             "skipped": len(dataset.skipped),
         },
         skipped=dataset.skipped,
-        model=_model_info(backend, match, outcomes),
+        model=model_info(backend, match, seen),
         predictions=predictions_table(outcomes, dataset.skipped, judgement, backend.card.classes, rank),
         findings=findings,
         evidence=evidence,
@@ -85,27 +85,6 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
         ),
         estimate=estimate,
         imagenet=imagenet,
-    )
-
-
-def _dataset(settings: Settings) -> Dataset:
-    return load_dataset(
-        settings.data,
-        label_from=settings.label_from,
-        file_column=settings.file_column,
-        label_column=settings.label_column,
-        split_column=settings.split_column,
-    )
-
-
-def _backend(settings: Settings) -> Backend:
-    return load_backend(
-        settings.model or bundled_model(),
-        device=settings.device,
-        kind=settings.backend,
-        preprocessing=settings.preprocessing,
-        classes=settings.classes,
-        threads=settings.threads,
     )
 
 
@@ -127,21 +106,6 @@ def _outcomes(dataset: Dataset, backend: Backend, settings: Settings, progress: 
 def _class_counts(dataset: Dataset) -> dict[str, int]:
     counts = Counter(sample.label for sample in dataset.samples)
     return {name: counts[name] for name in dataset.classes}
-
-
-def _model_info(backend: Backend, match: ClassMatch, outcomes: Sequence[Outcome]) -> ModelInfo:
-    card = backend.card
-    return ModelInfo(
-        name=card.name,
-        backend=backend.kind,
-        device=backend.device,
-        sha256=backend.sha256,
-        classes=card.classes,
-        matched=match.complete,
-        in_sample=sum(card.saw(outcome.content) for outcome in outcomes if outcome.content),
-        guessed=card.guessed,
-        about=card.about,
-    )
 
 
 def _check_notes(ran: Sequence[Ran]) -> Iterator[str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from auditor.backends.base import Backend
 from auditor.errors import InputError, ModelError
 from auditor.modelcard import CARD_NAME, ModelCard, as_preprocessing, read_card, with_classes
+from auditor.resources import bundled_model
+from auditor.settings import Settings
 
 FLOAT = "model.onnx"
 INT8 = "model.int8.onnx"
@@ -74,6 +76,23 @@ def load_backend(
     there = resolve_device(device)
     path = model if model.is_file() else _first(model, [INT8, FLOAT] if there == "cpu" else [FLOAT, INT8])
     return OnnxBackend(path, card=card, device=there, preprocessing=how, classes=names, threads=threads)
+
+
+def stated_backend(settings: Settings, model: Path | None = None) -> Backend:
+    """`load_backend` as the settings state it; raises the same errors.
+
+    Args:
+        settings: Without a model in them, the bundled one.
+        model: To load in place of theirs.
+    """
+    return load_backend(
+        model or settings.model or bundled_model(),
+        device=settings.device,
+        kind=settings.backend,
+        preprocessing=settings.preprocessing,
+        classes=settings.classes,
+        threads=settings.threads,
+    )
 
 
 def _card_beside(path: Path) -> ModelCard | None:

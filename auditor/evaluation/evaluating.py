@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from auditor import __version__
-from auditor.audit import ModelInfo, RunInfo
+from auditor.audit import RunInfo
 from auditor.backends.base import Backend
 from auditor.classes import ClassMatch
 from auditor.dataset import Dataset
@@ -29,7 +29,7 @@ from auditor.evaluation.pictures import explain, show
 from auditor.evaluation.record import Evaluation
 from auditor.evaluation.selection import Selection, select
 from auditor.folders import shown
-from auditor.matching import match_model
+from auditor.matching import match_model, model_info
 from auditor.progress import Progress
 from auditor.settings import MAX_PIXELS
 
@@ -83,7 +83,7 @@ def evaluate(
         data=dataset.name,
         root=shown(str(dataset.root)),
         split=chosen.split,
-        model=_model_info(backend, match, seen),
+        model=model_info(backend, match, seen),
         lists_training=bool(backend.card.trained_on),
         classes=dataset.classes,
         confusion=confusion,
@@ -194,21 +194,6 @@ def _ranking(answers: Sequence[Answer], classes: tuple[str, ...]) -> Ranking | N
         return None
     score = np.array([answer.p_second for answer in answers])                   # (N,)
     return ranking(score, np.array([answer.given == 1 for answer in answers]), classes[1])
-
-
-def _model_info(backend: Backend, match: ClassMatch, seen: int) -> ModelInfo:
-    card = backend.card
-    return ModelInfo(
-        name=card.name,
-        backend=backend.kind,
-        device=backend.device,
-        sha256=backend.sha256,
-        classes=card.classes,
-        matched=match.complete,
-        in_sample=seen,
-        guessed=card.guessed,
-        about=card.about,
-    )
 
 
 def _notes(dataset: Dataset, chosen: Selection) -> tuple[str, ...]:

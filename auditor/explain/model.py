@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditor.backends import FLOAT, INT8, KERAS, load_backend
+from auditor.backends import FLOAT, INT8, KERAS, stated_backend
 from auditor.backends.base import Backend
 from auditor.backends.layers import Layers, open_layers
 from auditor.classes import class_name
@@ -54,14 +54,7 @@ def load(settings: Settings) -> Model:
     """
     asked = settings.model or bundled_model()
     taken = _float_file(asked) if settings.backend == "onnx" else asked
-    backend = load_backend(
-        taken,
-        device=settings.device,
-        kind=settings.backend,
-        preprocessing=settings.preprocessing,
-        classes=settings.classes,
-        threads=settings.threads,
-    )
+    backend = stated_backend(settings, taken)
     path = _file(taken, backend)
     note = ""
     if taken != asked and (asked / INT8).is_file():

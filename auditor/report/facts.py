@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.audit import Audit
+from auditor.audit import Audit, RunInfo
 from auditor.report.text import count, decimal, duration, moment, number, visible
 
 MAX_SKIPPED = 100  # files listed for one reason
@@ -131,16 +131,15 @@ def model_facts(audit: Audit) -> tuple[Fact, ...]:
     )
 
 
-def run_facts(audit: Audit) -> tuple[Fact, ...]:
-    """When, how fast, and with which settings."""
-    run = audit.run
+def run_facts(run: RunInfo, *own: Fact) -> tuple[Fact, ...]:
+    """When, how fast, and with which settings; `own` is what one kind of page says beside that."""
     settings = (Fact("settings", parts=facts(run.settings)),) if run.settings else ()
     return (
         Fact("run", visible(run.id)),
         Fact("started", moment(run.started_at)),
         Fact("took", duration(run.seconds)),
         Fact("speed", f"{decimal(run.images_per_second)} images/s"),
-        Fact("from the cache", count(run.cached, "image")),
+        *own,
         Fact("auditor", visible(run.auditor_version)),
         *settings,
     )

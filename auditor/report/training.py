@@ -11,7 +11,7 @@ from pathlib import Path
 from auditor.curves import Curves
 from auditor.evaluation import Evaluation, write_document
 from auditor.report.answers import Mistake, Tile, mistakes, tiles
-from auditor.report.facts import Fact, Skipped, Term, facts, skipped
+from auditor.report.facts import Fact, Skipped, Term, facts, run_facts, skipped
 from auditor.report.headline import Figure
 from auditor.report.html import STYLE, render, write_page
 from auditor.report.learning import Learning, learning
@@ -30,16 +30,7 @@ from auditor.report.scores import (
 )
 from auditor.report.text import count, moment, number, percent, visible
 from auditor.report.view import Link, Stop, heat_stops
-from auditor.report.words import (
-    GLOSSARY,
-    figures,
-    in_sample,
-    mistakes_intro,
-    model_facts,
-    remarks,
-    run_facts,
-    sample_intro,
-)
+from auditor.report.words import GLOSSARY, figures, in_sample, mistakes_intro, model_facts, remarks, sample_intro
 
 #: Up to so many classes the matrix has room beside the scores.
 BESIDE = 12
@@ -150,7 +141,7 @@ def build_training_page(evaluation: Evaluation, curves: Curves | None = None) ->
         model_facts=model_facts(evaluation),
         guessed=facts(model.guessed),
         about=facts(model.about),
-        run=run_facts(evaluation),
+        run=run_facts(evaluation.run),
         glossary=GLOSSARY,
         version=visible(evaluation.run.auditor_version),
     )

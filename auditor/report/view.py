@@ -128,7 +128,7 @@ def build_page(audit: Audit) -> Page:
         guessed=facts(audit.model.guessed),
         model_facts=model_facts(audit),
         about=facts(audit.model.about),
-        run=run_facts(audit),
+        run=run_facts(audit.run, Fact("from the cache", count(audit.run.cached, "image"))),
         glossary=GLOSSARY,
         version=visible(audit.run.auditor_version),
     )

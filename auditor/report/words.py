@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from auditor.evaluation import Evaluation
-from auditor.report.facts import Fact, Term, facts
+from auditor.report.facts import Fact, Term
 from auditor.report.headline import Figure
 from auditor.report.scores import called
-from auditor.report.text import count, decimal, duration, listing, moment, number, percent, visible
+from auditor.report.text import count, decimal, listing, number, percent, visible
 
 MAX_NAMED = 12                                  # classes of a model that are all named
 
@@ -113,18 +113,4 @@ def model_facts(evaluation: Evaluation) -> tuple[Fact, ...]:
         Fact("sha256", visible(model.sha256)),
         Fact("classes", named or "not named"),
         Fact("trained on", seen),
-    )
-
-
-def run_facts(evaluation: Evaluation) -> tuple[Fact, ...]:
-    """When, how fast, and with which settings."""
-    run = evaluation.run
-    settings = (Fact("settings", parts=facts(run.settings)),) if run.settings else ()
-    return (
-        Fact("run", visible(run.id)),
-        Fact("started", moment(run.started_at)),
-        Fact("took", duration(run.seconds)),
-        Fact("speed", f"{decimal(run.images_per_second)} images/s"),
-        Fact("auditor", visible(run.auditor_version)),
-        *settings,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from auditor.dataset import Dataset, Sample, load_dataset
+from auditor.dataset import Dataset, Sample, stated_dataset
 from auditor.duplicates import in_threads
 from auditor.engines.local import MAX_FILE_BYTES
 from auditor.errors import InputError
@@ -107,13 +107,7 @@ def pack(
     if shards is not None and shards < 1:
         raise InputError(f"--shards is {shards}; expected a number from 1 up")
     tensorflow = load_tensorflow()
-    dataset = load_dataset(
-        settings.data,
-        label_from=settings.label_from,
-        file_column=settings.file_column,
-        label_column=settings.label_column,
-        split_column=settings.split_column,
-    )
+    dataset = stated_dataset(settings)
     check_free(target, folder=True)
     with new_folder(target) as draft:
         return _Packing(tensorflow, dataset, draft, skip_unreadable).run(target, shards, progress)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from auditor.dataset import Dataset, Sample, load_dataset
+from auditor.dataset import Dataset, Sample, load_dataset, stated_dataset
 from auditor.errors import InputError
 from auditor.folders import absolute, shown, unshown
 from auditor.placing import Wanted, place
@@ -44,13 +44,7 @@ def run_split(
     """
     if by not in BY:
         raise InputError(f"--by is {by!r}; expected one of {', '.join(BY)}")
-    dataset = load_dataset(
-        settings.data,
-        label_from=settings.label_from,
-        file_column=settings.file_column,
-        label_column=settings.label_column,
-        split_column=settings.split_column,
-    )
+    dataset = stated_dataset(settings)
     target = target or default_target(settings.data, by)
     check_target(settings.data, dataset, target, by)
     plan = plan_split(dataset.samples, shares, seed, progress)

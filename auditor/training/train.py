@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.curves import Curves
-from auditor.dataset import load_dataset
+from auditor.dataset import stated_dataset
 from auditor.errors import InputError
 from auditor.probe import assign_folds, out_of_fold
 from auditor.progress import Progress
@@ -63,13 +63,7 @@ def train(run: Run, progress: Progress) -> Trained:
 
 def _parts(run: Run, progress: Progress) -> Parts:
     settings = run.settings
-    dataset = load_dataset(
-        settings.data,
-        label_from=settings.label_from,
-        file_column=settings.file_column,
-        label_column=settings.label_column,
-        split_column=settings.split_column,
-    )
+    dataset = stated_dataset(settings)
     if run.parts is not None:
         return run.parts.join(dataset)
     parts = divide(dataset, settings.seed, progress, settings.threads)
