@@ -4,8 +4,8 @@
 
 DIR holds photographs in class folders; FOLDER both files of a model (the bundled one if not given). Photographs that
 the model was trained on are left out. Speed is the median of the ratios of runs that take turns on the same batch, so
-that whatever else the machine does weighs on both. Exit code 1 where a goal is missed: the same class on 99 % of the
-images, at most .5 points of accuracy lost, 1.7 times the speed with AVX2 alone and 3 times with VNNI.
+that whatever else the machine does weighs on both. Exit code 1 where a goal is missed: what `auditor export --int8`
+asks (docs/models.md), 1.7 times the speed with AVX2 alone and 3 times with VNNI.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from auditor.backends import FLOAT, INT8
 from auditor.backends.base import preprocess
+from auditor.dataset import load_dataset
 from auditor.modelcard import CARD_NAME, ModelCard, read_card
 from auditor.progress import Progress, TerminalProgress
 from auditor.resources import bundled_model
@@ -64,7 +65,7 @@ def main() -> None:
 
 def _draw(photos: Path, card: ModelCard, images: int, watch: Progress) -> Photographs:
     """As many photographs that the model was not trained on; those come first in a draw."""
-    drawn = draw(photos, card, 2 * images, calibrates=False, progress=watch)
+    drawn = draw(load_dataset(photos), card, 2 * images, calibrates=False, progress=watch)
     unseen = len(drawn.checked) - drawn.trained_on
     return replace(drawn, checked=drawn.checked[: min(images, unseen)], trained_on=0)
 

@@ -10,10 +10,13 @@ from auditor.commands.options import JsonOption
 
 def export(
     model: Annotated[Path, typer.Argument(help="Model folder, FILE.keras or FILE.onnx.", show_default=False)],
-    int8: Annotated[bool, typer.Option("--int8", help="8-bit arithmetic, for CPUs; needs --calibration.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="8-bit arithmetic, for CPUs.")] = False,
     fp16: Annotated[bool, typer.Option("--fp16", help="Weights stored as float16: half the size.")] = False,
     calibration: Annotated[
-        Path | None, typer.Option(help="Folder of photographs to calibrate on, and to check on.")
+        Path | None,
+        typer.Option(
+            help="Photographs to calibrate on, and to check on [default for --int8: what the model was trained on]."
+        ),
     ] = None,
     images: Annotated[int, typer.Option(min=1, help="Photographs to use of them.")] = 600,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write to [default: the model's].")] = None,

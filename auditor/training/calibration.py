@@ -3,20 +3,22 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.classes import ClassMatch, match_classes
-from auditor.dataset import Dataset, Sample, load_dataset
+from auditor.dataset import Dataset, Sample
 from auditor.errors import InputError
+from auditor.folders import shown
 from auditor.images import Unreadable, decode, resize
 from auditor.modelcard import ModelCard
 from auditor.progress import Progress
 
 BATCH = 16
+#: Held-out images that accuracy is measured on where there are so many; fewer say less than all do together.
+HELD_OUT_AT_LEAST = 50
 NOISE = 16                                                      # images
 _SEED = 8675309                                                 # not 0: training may draw with that, and see the same
 
@@ -28,7 +30,8 @@ class Photographs:
     Attributes:
         calibrating: What ranges are measured on.
         checked: What the export is compared with its source on: first of all images that it was not trained on.
-        trained_on: How many of `checked` the model was trained on.
+        trained_on: How many of `checked` the model was trained on; they come last.
+        known: How many of both parts.
         unreadable: Files that were drawn and could not be read.
         size: (height, width) that they are squashed to.
         classes: Of the folder.
@@ -38,18 +41,28 @@ class Photographs:
     calibrating: tuple[Sample, ...]
     checked: tuple[Sample, ...]
     trained_on: int
+    known: int
     unreadable: int
     size: tuple[int, int]
     classes: tuple[str, ...]
     match: ClassMatch | None
 
+    @property
+    def judged(self) -> int:
+        """How many of `checked`, from the first on, accuracy is measured on: those held out from training, or all."""
+        held_out = len(self.checked) - self.trained_on
+        return held_out if held_out >= HELD_OUT_AT_LEAST else len(self.checked)
+
     def right(self) -> Callable[[NDArray[Any]], NDArray[np.bool_]] | None:
-        """From probabilities (N, C) of `checked` to whether each is right; None where labels say nothing about it."""
+        """From probabilities (N, C) of `checked` to whether each of the `judged` first is right.
+
+        None where labels say nothing about it.
+        """
         match, index = self.match, {name: number for number, name in enumerate(self.classes)}
         if match is None:
             return None
-        truth = np.array([index[sample.label or ""] for sample in self.checked])
-        return lambda rows: match.project(rows, len(index)).argmax(axis=1) == truth
+        truth = np.array([index[sample.label or ""] for sample in self.checked[: self.judged]])
+        return lambda rows: match.project(rows[: len(truth)], len(index)).argmax(axis=1) == truth
 
     def batches(self, samples: Sequence[Sample], batch: int = BATCH) -> Iterator[NDArray[np.uint8]]:
         """(B, H, W, 3) each, decoded when they are asked for; what is left over in the end is a smaller batch.
@@ -65,23 +78,22 @@ class Photographs:
             yield np.stack(images)
 
 
-def draw(data: Path, card: ModelCard, images: int, *, calibrates: bool, progress: Progress) -> Photographs:
+def draw(dataset: Dataset, card: ModelCard, images: int, *, calibrates: bool, progress: Progress) -> Photographs:
     """Draws photographs for a model; the same ones every time.
 
     Args:
-        data: A folder or a manifest.
+        dataset: Where from.
         card: The model's.
         images: How many, or as many as there are.
         calibrates: Whether every third is set apart for calibration.
         progress: Told about the reading.
 
     Raises:
-        InputError: the folder cannot be read or holds no image.
+        InputError: the data set holds no readable image.
     """
-    dataset = load_dataset(data)
     found, unseen, unreadable = _readable(dataset, card, images, progress)
     if not found:
-        raise InputError(f"none of the files of {data} can be read as an image; expected photographs")
+        raise InputError(f"no file of {shown(str(dataset.root))} can be read as an image; expected photographs")
     # Images that the model was not trained on come first: they are what the check is worth most on.
     ordered = [sample for sample in found if sample in unseen] + [sample for sample in found if sample not in unseen]
     checks = len(ordered) - (len(ordered) // 3 if calibrates else 0)
@@ -90,6 +102,7 @@ def draw(data: Path, card: ModelCard, images: int, *, calibrates: bool, progress
         calibrating=tuple(ordered[checks:]),
         checked=checked,
         trained_on=sum(sample not in unseen for sample in checked),
+        known=len(found) - len(unseen),
         unreadable=unreadable,
         size=card.input_size,
         classes=dataset.classes,

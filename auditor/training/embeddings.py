@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.backends.base import Forward, preprocess
+from auditor.backends.base import Forward, NamedHead, preprocess
 from auditor.engines import run_pass
 from auditor.errors import InputError
 from auditor.head import Head
@@ -38,6 +38,7 @@ class FrozenBackbone:
     sha256 = ""
     head: Head | None = None
     no_head = "a backbone without classes"
+    other_heads: tuple[NamedHead, ...] = ()
 
     def __init__(self, network: Any, shape: Shape, batch_size: int) -> None:
         self.card = ModelCard("backbone", (), shape.input_size, shape.preprocessing)

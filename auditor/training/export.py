@@ -29,7 +29,8 @@ def to_onnx(model: Any, name: str) -> onnx.ModelProto:
     """Converts a Keras classifier. Batch normalisation behind a convolution is folded into it.
 
     Args:
-        model: From (B, H, W, 3) preprocessed images to one row of scores each, (B, C).
+        model: From (B, H, W, 3) preprocessed images to one row of scores each, (B, C). It may have further outputs;
+            they are kept, under the names of the layers that make them, where the first needs no ending.
         name: Of the graph.
 
     Returns:
@@ -56,8 +57,11 @@ def to_onnx(model: Any, name: str) -> onnx.ModelProto:
         ) from None
     proto.graph.name = name
     _keep_constants(proto.graph, traced.graph)
-    _rename(proto.graph, proto.graph.output[0].name, OUTPUT)
-    for entry in (proto.graph.input[0], proto.graph.output[0]):
+    others = model.output_names[1:] if len(model.outputs) > 1 else []                  # a Sequential has no names
+    for entry, new in zip(list(proto.graph.output), [OUTPUT, *others], strict=True):
+        _rename(proto.graph, entry.name, new)
+    _drop_ones(proto.graph)
+    for entry in (proto.graph.input[0], *proto.graph.output):
         entry.type.tensor_type.shape.dim[0].dim_param = "batch"
     _name_as_in_keras(proto.graph, {layer.name for layer in _layers(keras, model)})
     onnx.checker.check_model(proto, full_check=True)
@@ -98,10 +102,14 @@ def as_classifier(model: Any) -> Any:
     return model
 
 
-def store_as_float16(proto: onnx.ModelProto) -> int:
+def store_as_float16(proto: onnx.ModelProto, *, exactly: bool = False) -> int:
     """Halves the file in place: large weights lie as float16 and are cast to float32 when the session starts.
 
     Biases and other small tensors stay as they are, and so does a tensor with numbers that float16 has not.
+
+    Args:
+        proto: The graph; changed.
+        exactly: Only matrices that lose nothing: of a quantised graph, whose scales must stay as they are.
 
     Returns:
         The number of tensors that were stored so.
@@ -113,6 +121,8 @@ def store_as_float16(proto: onnx.ModelProto) -> int:
             continue
         values = numpy_helper.to_array(tensor)
         if not np.abs(values).max() <= np.finfo(np.float16).max:
+            continue
+        if exactly and (values.ndim < 2 or not np.array_equal(values, values.astype(np.float16))):
             continue
         wide = tensor.name + ":float32"
         _reroute(graph, tensor.name, wide)
@@ -200,6 +210,29 @@ def _keep_constants(graph: onnx.GraphProto, traced: Any) -> None:
     for entry in [entry for entry in graph.input if entry.name in held]:
         graph.initializer.append(numpy_helper.from_array(np.asarray(held[entry.name].numpy()), entry.name))
         graph.input.remove(entry)
+
+
+def _drop_ones(graph: onnx.GraphProto) -> None:
+    """Removes the multiplications by 1 that batch normalisation leaves behind a convolution that it is folded into.
+
+    Some processors miss the 1 by the last digit, and tf2onnx keeps what is not exactly 1.
+    """
+    floats = [tensor for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT]
+    ones = {tensor.name for tensor in floats if np.abs(numpy_helper.to_array(tensor) - 1).max(initial=0) < 3e-7}
+    given = {entry.name for entry in graph.output}
+    made = {node.output[0] for node in graph.node if node.op_type == "Conv"}
+    dropped = [
+        node
+        for node in graph.node
+        if node.op_type == "Mul" and node.input[0] in made and node.input[1] in ones and node.output[0] not in given
+    ]
+    for node in dropped:
+        _reroute(graph, node.output[0], node.input[0])
+        graph.node.remove(node)
+    read = {name for node in graph.node for name in node.input} | given | set(_read_in_subgraphs(graph))
+    unread = {node.input[1] for node in dropped} - read
+    for tensor in [tensor for tensor in graph.initializer if tensor.name in unread]:
+        graph.initializer.remove(tensor)
 
 
 def _in_float32(config: Any) -> Any:

@@ -18,26 +18,31 @@ from auditor.backends import FLOAT, INT8
 from auditor.backends.base import preprocess
 from auditor.backends.graph import read_input
 from auditor.backends.onnx import OnnxBackend
+from auditor.dataset import load_dataset
 from auditor.errors import InputError, ModelError
+from auditor.folders import shown
 from auditor.modelcard import CARD_NAME, ModelCard, read_card, sha256
 from auditor.progress import Progress
 from auditor.training import parity
 from auditor.training.calibration import BATCH, NOISE, Photographs, draw, noise
 from auditor.training.export import store_as_float16
 from auditor.training.int8 import check_is_float, feed, to_int8
+from auditor.training.origin import moved, other_data, trained_data
 from auditor.training.parity import Limits, Parity, compare
 from auditor.training.source import Source, home, read_source, weights_of
+from auditor.training.weakest import weakest_layer
 
 Kind = Literal["float32", "fp16", "int8"]
 IMAGES = 600
-#: Fewer images cannot tell 99 % from 97 %.
+#: Fewer images say too little about how often an answer turns.
 CHECKED_AT_LEAST = 50
+_BLAMED = 8                                     # images that the layer to blame is found with
 
 _LIMITS: dict[Kind, Limits] = {"float32": parity.FLOAT32, "fp16": parity.FLOAT16, "int8": parity.INT8}
 _ADVICE: dict[Kind, str] = {
     "float32": "A layer computes something else in ONNX; use the Keras file as it is, or replace that layer.",
     "fp16": "Its weights need more digits than float16 has: export it without --fp16.",
-    "int8": "Try more images (--images), images more like those that it will see (--calibration), or --fp16.",
+    "int8": "Try more images (--images), images more like those that it will see (--calibration DATA), or --fp16.",
 }
 _CARD_KEYS: dict[Kind, str] = {"float32": "keras_parity", "fp16": "fp16_parity", "int8": "int8_parity"}
 
@@ -83,7 +88,8 @@ def export_model(
     Args:
         model: A model folder, a `.keras` file, or, for "fp16" and "int8", a float `.onnx` file.
         kind: "float32"; "fp16": weights stored in half the bytes, computing as before; "int8": 8-bit arithmetic.
-        calibration: Photographs, labelled or not; "int8" needs them.
+        calibration: Photographs, labelled or not. "int8" needs some: None are those that the model was trained on,
+            where its card says where they lie.
         images: How many of them to use. Of an int8 export one in three calibrates, the others are checked on.
         out: Folder to write to; None is the model's own, or for a bare file a new one beside it, with its name.
         overwrite: Whether a file of that name there may be replaced.
@@ -91,38 +97,27 @@ def export_model(
         progress: Told about long loops.
 
     Raises:
-        InputError: there are no or too few photographs, or a file is there already.
+        InputError: there are no or too few photographs, they are not where they were, or a file is there already.
         ModelError: the model cannot be read or converted, or is quantised already.
         ModelMismatch: the export differs from its source by more than it may; nothing was written.
         MissingDependency: a Keras model, and no TensorFlow or tf2onnx.
     """
     watch = progress or Progress()
-    if kind == "int8" and calibration is None:
-        raise InputError(
-            "an int8 model is calibrated and checked on real photographs; name a folder of them with "
-            "--calibration DATA (the training data will do)"
-        )
     from_keras = kind == "float32"
     target = _target(out or home(weights_of(model, from_keras=from_keras)), kind, overwrite)
     source = read_source(model, from_keras=from_keras, preprocessing=preprocessing, classes=classes)
     check_is_float(source.graph, str(source.path))
     _check_card(target.parent, source.card)
-    photographs = None
-    if calibration is not None:
-        photographs = draw(calibration, source.card, images, calibrates=kind == "int8", progress=watch)
-    if kind == "int8" and photographs is not None and len(photographs.checked) < CHECKED_AT_LEAST:
-        raise InputError(
-            f"{calibration} leaves {len(photographs.checked)} photographs to check the int8 model on, beside "
-            f"{len(photographs.calibrating)} to calibrate it; expected {CHECKED_AT_LEAST} at least. "
-            "Name a larger folder with --calibration, raise --images, or take --fp16."
-        )
+    photographs = _photographs(source, kind, calibration, images, watch)
     source_size = source.path.stat().st_size
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / target.name
         _make(source, kind, draft, photographs, watch)
         measured = _check(source, draft, photographs, watch)
-        _LIMITS[kind].check(measured, f"the {kind} model", _ADVICE[kind])
-        notes = _notes(source, photographs, measured)
+        if _LIMITS[kind].broken(measured):
+            blame = _blame(source, draft, photographs) if kind == "int8" and photographs is not None else ""
+            _LIMITS[kind].check(measured, f"the {kind} model", blame + _ADVICE[kind])
+        notes = _notes(source, photographs, measured, own=calibration is None)
         digest = sha256(draft)
         _publish(source, kind, draft, target, {**measured.record(), "on": notes[0]}, digest)
     return Export(target, source.path, kind, measured, target.stat().st_size, source_size, digest, notes)
@@ -152,6 +147,33 @@ def _check_card(folder: Path, card: ModelCard) -> None:
         )
 
 
+def _photographs(
+    source: Source, kind: Kind, calibration: Path | None, images: int, watch: Progress
+) -> Photographs | None:
+    """What is calibrated and checked on; None: noise will do.
+
+    Raises:
+        InputError: there are none or too few.
+    """
+    card = source.card
+    if calibration is not None:
+        dataset = load_dataset(calibration)
+    elif kind == "int8":
+        dataset = trained_data(card, source.path.parent)
+    else:
+        return None
+    drawn = draw(dataset, card, images, calibrates=kind == "int8", progress=watch)
+    if calibration is None and card.trained_on and not drawn.known:
+        raise other_data(card, dataset)
+    if kind == "int8" and len(drawn.checked) < CHECKED_AT_LEAST:
+        raise InputError(
+            f"{shown(str(calibration or dataset.root))} leaves {len(drawn.checked)} photographs to check the int8 "
+            f"model on, beside {len(drawn.calibrating)} to calibrate it; expected {CHECKED_AT_LEAST} at least. "
+            "Name a larger folder with --calibration, raise --images, or take --fp16."
+        )
+    return drawn
+
+
 def _make(source: Source, kind: Kind, draft: Path, photographs: Photographs | None, watch: Progress) -> None:
     """Writes the draft."""
     graph, card = source.graph, source.card
@@ -161,7 +183,8 @@ def _make(source: Source, kind: Kind, draft: Path, photographs: Photographs | No
         size = read_input(graph).batch or 1                     # one by one runs even where a reshape is fixed to one
         samples = photographs.calibrating[: len(photographs.calibrating) // size * size]
         batches = watch.track(photographs.batches(samples, size), len(samples) // size, "calibrating")
-        to_int8(graph, draft, (feed(preprocess(batch, card.preprocessing), graph) for batch in batches))
+        fed = (feed(preprocess(batch, card.preprocessing), graph) for batch in batches)
+        to_int8(graph, draft, fed, heads=card.heads)
         return
     if kind == "fp16" and not store_as_float16(graph):
         raise InputError(f"{source.path} keeps its weights in half precision already; --fp16 would change nothing")
@@ -180,7 +203,19 @@ def _check(source: Source, draft: Path, photographs: Photographs | None, watch: 
     return compare(source.classify, lambda batch: exported.forward(batch).probabilities, batches, right)
 
 
-def _notes(source: Source, photographs: Photographs | None, measured: Parity) -> tuple[str, ...]:
+def _blame(source: Source, draft: Path, photographs: Photographs) -> str:
+    """The sentence that names the layer that loses most, with a space behind it; "" where none can be named."""
+    size = read_input(source.graph).batch or 1
+    samples = photographs.checked[: max(_BLAMED // size, 1) * size]
+    batches = photographs.batches(samples, size)
+    feeds = (feed(preprocess(batch, source.card.preprocessing), source.graph) for batch in batches)
+    found = weakest_layer(source.graph, onnx.load(str(draft)), feeds)
+    return "" if found is None else f"{found} "
+
+
+def _notes(
+    source: Source, photographs: Photographs | None, measured: Parity, *, own: bool
+) -> tuple[str, ...]:
     """Sentences for the reader; the first says what was measured on."""
     guessed = [f"guessed {field}: {how}" for field, how in source.card.guessed.items()]
     if photographs is None:
@@ -189,7 +224,16 @@ def _notes(source: Source, photographs: Photographs | None, measured: Parity) ->
     first = f"{len(photographs.checked)} photographs, {seen}"
     if photographs.calibrating:
         first += f"; calibrated on {len(photographs.calibrating)} others"
+    if measured.accuracy is not None and photographs.judged < len(photographs.checked):
+        first += f"; accuracy on the {photographs.judged} that it was not trained on"
     notes = [first]
+    if own:
+        notes.append("the photographs are those of the training run; --calibration DATA takes others")
+    if measured.points_lost is not None and measured.points_lost > _LIMITS["int8"].points:
+        notes.append(
+            f"{measured.lost} answers turned wrong and {measured.gained} right: on {photographs.judged} images, "
+            "no more than near ties do by chance"
+        )
     if photographs.unreadable:
         notes.append(f"{photographs.unreadable} files that were drawn cannot be read and were left out")
     if measured.accuracy is None:
@@ -200,7 +244,8 @@ def _notes(source: Source, photographs: Photographs | None, measured: Parity) ->
 def _publish(source: Source, kind: Kind, draft: Path, target: Path, record: dict[str, Any], digest: str) -> None:
     """Moves the draft into place, then its card."""
     folder = target.parent
-    elsewhere = {key: value for key, value in source.card.about.items() if key not in _CARD_KEYS.values()}
+    elsewhere = moved(source.card.about, source.path.parent, folder)
+    elsewhere = {key: value for key, value in elsewhere.items() if key not in _CARD_KEYS.values()}
     card = _card_in(folder) or replace(source.card, files={}, about=elsewhere)
     about = {**card.about, _CARD_KEYS[kind]: record}
     if target.name == FLOAT:

@@ -25,6 +25,7 @@ from auditor.report.training import write_training_page
 from auditor.training.batches import Pixels
 from auditor.training.export import to_onnx
 from auditor.training.network import Shape, build
+from auditor.training.origin import DATA_PATH, data_path
 from auditor.training.parity import FLOAT32, Parity, compare
 from auditor.training.parts import PARTS, Parts
 from auditor.training.runs import Run
@@ -119,6 +120,7 @@ def _card(run: Run, shape: Shape, parts: Parts, curves: Curves, how: How) -> Mod
         about={
             "architecture": f"{shape.backbone}, global average pooling, Dense: {head}",
             "data": name_of(run.settings.data),
+            DATA_PATH: data_path(run.settings.data, run.settings.out),
             "backbone_from": how.weights,
             "batch_norm": how.batch_norm,
             "measured": {

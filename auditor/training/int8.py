@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from auditor.backends.anatomy import dissect
 from auditor.backends.graph import Graph, read_input
 from auditor.errors import ModelError
-from auditor.training.export import OPSET
+from auditor.training.export import OPSET, store_as_float16
 
 _PER_CHANNEL_OPSET = 13                                         # before it, quantisation has one scale a tensor
 _QUANTISED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger")
@@ -23,7 +23,9 @@ _QUANTISED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "Co
 _ELEMENTWISE = frozenset({"Relu", "Clip", "LeakyRelu", "Identity", "Cast", "Transpose", "Dropout"})
 
 
-def to_int8(float_model: Path | onnx.ModelProto, target: Path, batches: Iterable[NDArray[Any]]) -> None:
+def to_int8(
+    float_model: Path | onnx.ModelProto, target: Path, batches: Iterable[NDArray[Any]], heads: Collection[str] = ()
+) -> None:
     """Quantises a graph and calibrates it on real images.
 
     uint8 activations and 7-bit weights per channel: without VNNI the sums of full 8-bit products saturate at 16 bits,
@@ -35,6 +37,7 @@ def to_int8(float_model: Path | onnx.ModelProto, target: Path, batches: Iterable
         float_model: A float32 classifier; its weights may be stored as float16.
         target: Where the int8 graph is written.
         batches: What the graph's input takes, layout and type included.
+        heads: Outputs that are further heads, as the model's card lists them.
 
     Raises:
         ModelError: the graph is quantised already, computes in float16, or has nothing that could be quantised.
@@ -58,7 +61,7 @@ def to_int8(float_model: Path | onnx.ModelProto, target: Path, batches: Iterable
                 per_channel=True,
                 reduce_range=True,
                 calibrate_method=CalibrationMethod.MinMax,
-                nodes_to_exclude=tail(onnx.load(str(plain)), (image.height or 224, image.width or 224)),
+                nodes_to_exclude=tail(onnx.load(str(plain)), (image.height or 224, image.width or 224), heads),
             )
         except Exception as error:  # onnxruntime's errors share no base
             reason = " ".join(str(error).split())[:300]
@@ -68,6 +71,7 @@ def to_int8(float_model: Path | onnx.ModelProto, target: Path, batches: Iterable
         raise ModelError("nothing in the model could be quantised; expected convolutions before the features")
     del written.metadata_props[:]
     onnx.helper.set_model_props(written, metadata)              # the file's own notes, not the quantiser's
+    store_as_float16(written, exactly=True)                     # heads that the source stored so
     onnx.save(written, str(target))
 
 
@@ -84,14 +88,15 @@ def check_is_float(proto: onnx.ModelProto, what: str) -> None:
             )
 
 
-def tail(proto: onnx.ModelProto, size: tuple[int, int]) -> list[str]:
+def tail(proto: onnx.ModelProto, size: tuple[int, int], heads: Collection[str] = ()) -> list[str]:
     """Names of the nodes that stay in float: what makes scores of the features, and the addition that makes those.
 
     Args:
         proto: A float graph in which every node has a name.
         size: (height, width) of its images.
+        heads: Outputs that are further heads.
     """
-    anatomy = dissect(proto, size)
+    anatomy = dissect(proto, size, heads)
     start = anatomy.pooling.features if anatomy.pooling else anatomy.embedding
     graph = Graph(proto, size)
     reached, names = {start}, []
@@ -120,8 +125,17 @@ class _Reader:
         return None if batch is None else {self._name: batch}
 
 
+def simplified(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph with its constants computed and batch normalisation folded, and a name for every node.
+
+    Raises:
+        ModelError: it computes in float16, or onnxruntime cannot load it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        return onnx.load(str(_simplified(proto, Path(folder) / "float32.onnx")))
+
+
 def _simplified(proto: onnx.ModelProto, target: Path) -> Path:
-    """Writes the graph with its constants computed and batch normalisation folded, and a name for every node."""
     import onnxruntime
 
     if max(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")) < _PER_CHANNEL_OPSET:

@@ -11,6 +11,7 @@ that ONNX Runtime computes with.
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,17 @@ HEAD = "logits"                                 # name of the Dense layer
 Weights = dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
-def build_resnet50(classes: int, input_size: tuple[int, int]) -> Any:
-    """An empty Keras ResNet50: pooled features, one Dense layer, softmax.
+def build_resnet50(classes: int, input_size: tuple[int, int], heads: Mapping[str, int] = MappingProxyType({})) -> Any:
+    """An empty Keras ResNet50: pooled features, one Dense layer, softmax; further Dense layers beside it.
 
     Args:
         classes: Number of outputs.
         input_size: (height, width) in pixels.
+        heads: Name -> number of classes, of further heads over the same pooled features.
 
     Returns:
-        A flat `keras.Model` from (B, H, W, 3) preprocessed ("caffe") float32 to (B, classes) probabilities.
+        A flat `keras.Model` from (B, H, W, 3) preprocessed ("caffe") float32 to (B, classes) probabilities; with
+        further heads to a list of these and the (B, C) logits of each, an output and its layer named as the head is.
     """
     try:
         import keras
@@ -43,7 +46,9 @@ def build_resnet50(classes: int, input_size: tuple[int, int]) -> Any:
     backbone = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(*input_size, 3))
     pooled = keras.layers.GlobalAveragePooling2D(name="avg_pool")(backbone.output)      # (B, 2048)
     logits = keras.layers.Dense(classes, name=HEAD)(pooled)                             # (B, C)
-    return keras.Model(backbone.input, keras.layers.Softmax(name="probabilities")(logits), name="resnet50")
+    scores = keras.layers.Softmax(name="probabilities")(logits)
+    others = [keras.layers.Dense(outputs, name=name)(pooled) for name, outputs in heads.items()]
+    return keras.Model(backbone.input, [scores, *others] if others else scores, name="resnet50")
 
 
 def fold_batchnorm(arrays: Mapping[str, NDArray[Any]]) -> Weights:

@@ -107,7 +107,8 @@ def _rebuilt(path: Path, preprocessing: str | None, classes: Path | None) -> Sou
 
     import_tools()
     card = load_backend(path, device="cpu", preprocessing=preprocessing, classes=classes).card
-    model = build_resnet50(len(card.classes), card.input_size)
+    heads = {name: len(classes) for name, classes in card.heads.items()}
+    model = build_resnet50(len(card.classes), card.input_size, heads)
     fill_from_onnx(model, path)
     return _of_keras(model, path, card)
 
@@ -116,7 +117,8 @@ def _of_keras(model: Any, path: Path, card: ModelCard) -> Source:
     model = as_classifier(model)
 
     def classify(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        rows = np.asarray(model(preprocess(images, card.preprocessing), training=False), np.float32)
+        outputs = model(preprocess(images, card.preprocessing), training=False)
+        rows = np.asarray(outputs[0] if card.heads else outputs, np.float32)            # the scores come first
         return as_probabilities(rows, are_logits=False)         # (B, C)
 
     return Source(path, card, to_onnx(model, card.name), classify)

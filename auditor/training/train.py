@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from auditor.curves import Curves
 from auditor.dataset import stated_dataset
 from auditor.errors import InputError
-from auditor.probe import assign_folds, out_of_fold
+from auditor.labels.probe import assign_folds, out_of_fold
 from auditor.progress import Progress
 from auditor.training.augment import Augmentation
 from auditor.training.batches import EmbeddingBatches, ImageBatches, Pixels, in_order

@@ -3,11 +3,10 @@
 import gc
 import os
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from auditor.errors import ModelError
 
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 keras = pytest.importorskip("keras", reason="exporting needs auditor[tensorflow]")
@@ -15,9 +14,10 @@ pytest.importorskip("tf2onnx", reason="exporting needs auditor[tensorflow]")
 
 import onnx  # noqa: E402
 
-from auditor.backends import load_backend  # noqa: E402
+from auditor.backends.onnx import OnnxBackend  # noqa: E402
+from auditor.modelcard import read_card  # noqa: E402
 from auditor.training.export import as_classifier, session, store_as_float16, to_onnx  # noqa: E402
-from auditor.training.parity import FLOAT32, INT8, Parity, compare  # noqa: E402
+from auditor.training.parity import compare  # noqa: E402
 from training.export_nets import SIDE, linear_head, nested, separable_residual, stack, trunk  # noqa: E402
 
 L = keras.layers
@@ -120,6 +120,20 @@ def test_two_layers_of_one_name_in_two_models_stay_apart(tmp_path):
     assert np.abs(exported - np.asarray(model(images, training=False))).max() < 1e-5
 
 
+@pytest.mark.parametrize("off", [0, 1e-7, -1e-7])
+def test_a_batch_normalisation_that_does_nothing_leaves_nothing(off):
+    """Folded weights leave one: its factor is 1, but for the last digit on some processors."""
+    model = linear_head()
+    norm = model.get_layer("first_bn")
+    norm.set_weights([np.full(8, 1 + off), np.zeros(8), np.zeros(8), np.full(8, 1 - norm.epsilon)])
+
+    graph = to_onnx(model, "net").graph
+
+    assert "Mul" not in {node.op_type for node in graph.node}
+    assert {tensor.name for tensor in graph.initializer} >= {"first_conv/kernel", "second_conv/kernel", "logits/kernel"}
+    assert not [tensor.name for tensor in graph.initializer if "bn" in tensor.name]
+
+
 def test_numbers_that_float16_has_not_stay_float32():
     proto = to_onnx(linear_head(), "net")
     kernel = next(t for t in proto.graph.initializer if t.name == "second_conv/kernel")
@@ -129,15 +143,6 @@ def test_numbers_that_float16_has_not_stay_float32():
 
     assert store_as_float16(proto) == 0
     onnx.checker.check_model(proto)
-
-
-def test_nothing_is_compared_on_nothing_and_nan_is_no_parity():
-    with pytest.raises(ModelError, match="no image"):
-        compare(lambda batch: batch, lambda batch: batch, [])
-    broken = compare(lambda rows: rows, lambda rows: rows * np.nan, [np.eye(3)])
-    assert FLOAT32.broken(broken) and INT8.broken(broken)
-    assert not INT8.broken(Parity(200, 0.3, 0.99, accuracy=0.895, source_accuracy=0.9))
-    assert len(INT8.broken(Parity(200, 0.3, 0.985, accuracy=0.89, source_accuracy=0.9))) == 2
 
 
 def test_the_bundled_model_can_be_made_int8_anew(shared, tmp_path):
@@ -152,12 +157,15 @@ def test_the_bundled_model_can_be_made_int8_anew(shared, tmp_path):
         files = [archive.extractfile(name).read() for name in names]
     images = preprocess(np.stack([resize(decode(data).pixels, 224, 224) for data in files]), "caffe")
     plain, small = bundled_model() / "model.onnx", tmp_path / "model.int8.onnx"
+    card = replace(read_card(bundled_model() / "model.json"), files={})
 
-    to_int8(plain, small, (images[place : place + 1] for place in range(16)))
+    to_int8(plain, small, (images[place : place + 1] for place in range(16)), heads=card.heads)
     parity = compare(session(plain), session(small), [images[16:36], images[36:]])
 
     assert parity.images == 40
     assert parity.same_class >= 0.95
     assert parity.largest_difference < 0.2
     assert small.stat().st_size < 0.6 * plain.stat().st_size
-    assert load_backend(small, device="cpu").head is not None
+    backend = OnnxBackend(small, card=card)
+    assert backend.head is not None
+    assert [(other.name, other.head.classes) for other in backend.other_heads] == [("imagenet", 1000)]

@@ -173,13 +173,39 @@ def test_an_int8_model_that_is_wrong_is_not_written(folder, photographs):
     card.write(folder)
     before = listing(folder)
 
-    with pytest.raises(ModelMismatch, match=r"same top class .* wanted 99%.*--fp16"):
+    with pytest.raises(ModelMismatch, match=r"same top class .* wanted 95%; another top class on .*--fp16") as refused:
         export_model(folder, "int8", calibration=photographs)
+    assert "The layer that loses most is second_conv: " in str(refused.value)
     assert listing(folder) == before
 
 
+def test_an_unsure_model_may_turn_a_near_tie(folder, photographs):
+    """Answers that hardly differ; of the 60 that are checked 8 bits turned one, which was more than .5 points."""
+    model = keras.saving.load_model(folder / "model.keras")
+    logits = model.get_layer("logits")
+    weights = 0.03 * logits.get_weights()[0]
+    images = np.stack([decoded(path) for path in sorted(photographs.rglob("*.png"))]) / np.float32(127.5) - 1
+    features = keras.Model(model.inputs[0], logits.input).predict_on_batch(images)
+    logits.set_weights([weights, -(features @ weights).mean(axis=0)])
+    model.save(folder / "model.keras")
+    ModelCard("pets", CLASSES, (SIDE, SIDE), "tf", files={"model.keras": sha256(folder / "model.keras")}).write(folder)
+
+    done = export_model(folder, "int8", calibration=photographs)
+
+    assert done.parity.same_class >= 0.95                       # which ones turn may depend on the processor
+    assert done.parity.clear_flips == 0
+    assert 0 < done.parity.rounding < 0.1
+    assert (folder / "model.int8.onnx").is_file()
+
+
+def decoded(path):
+    from auditor.images import decode, resize
+
+    return resize(decode(path.read_bytes()).pixels, SIDE, SIDE)
+
+
 def test_int8_wants_photographs_and_enough_of_them(folder, photographs):
-    with pytest.raises(InputError, match="--calibration DATA"):
+    with pytest.raises(InputError, match=r"card of pets does not say .*--calibration DATA"):
         export_model(folder, "int8")
     with pytest.raises(InputError, match="leaves 20 photographs"):
         export_model(folder, "int8", calibration=photographs, images=30)
