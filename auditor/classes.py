@@ -95,6 +95,16 @@ def match_imagenet(folders: Sequence[str], model: Sequence[str]) -> ClassMatch:
             f"1001 with a background; this one has {len(model)} classes ({some(model, 6)}). "
             "Pass another with --model, or state its classes with --classes"
         )
+    cat, dog = find_animals(folders)
+    return _match(folders, [cat if place in CATS else dog if place in DOGS else -1 for place in places])
+
+
+def find_animals(folders: Sequence[str]) -> tuple[int, int]:
+    """The places of the classes `cat` and `dog` of a folder, -1 for one that is not there.
+
+    Raises:
+        InputError: neither is.
+    """
     index = {normalise(name): position for position, name in enumerate(folders)}
     cat, dog = index.get("cat", -1), index.get("dog", -1)
     if cat < 0 and dog < 0:
@@ -102,7 +112,7 @@ def match_imagenet(folders: Sequence[str], model: Sequence[str]) -> ClassMatch:
             f"--class-map {IMAGENET_MAP} maps ImageNet's cats and dogs onto classes called cat and dog; the data set "
             f"has {some(folders, 6) or 'no classes'}. Rename them, or map classes one by one: --class-map tabby=CLASS"
         )
-    return _match(folders, [cat if place in CATS else dog if place in DOGS else -1 for place in places])
+    return cat, dog
 
 
 @dataclass(frozen=True)

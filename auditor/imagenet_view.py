@@ -1,4 +1,7 @@
-"""What an ImageNet classifier thinks the images show: its names for each class, and its most confident absurdities."""
+"""What an ImageNet classifier thinks the images show: its names for each class, and its most confident absurdities.
+
+The classifier is the model itself, or a further head of it: then the view shows what it saw before transfer learning.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,42 +12,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.audit import Absurdity, ImageNetView, SeenClass, SeenName
-from auditor.backends.base import Backend
-from auditor.classes import normalise
+from auditor.backends.base import Backend, as_probabilities
+from auditor.classes import ClassMatch, normalise
 from auditor.engines import Outcome
 from auditor.evidence import SIDE, jpeg, read_again
-from auditor.heatmap import overlay
+from auditor.head import Head
+from auditor.heatmap import evidence_maps, heat, overlay
 from auditor.imagenet import BACKGROUND, BACKGROUND_AT, CATS, DOGS, WILD_CATS, WILD_DOGS, positions, synsets
 from auditor.images import resize, thumbnail
+from auditor.matching import imagenet_head
 from auditor.progress import Progress
 from auditor.saliency import class_maps
 from auditor.settings import Settings
 
 SHOWN = 8
+_AT_ONCE = 512                                  # images whose 1000 probabilities are held
 _KINDS = ("cat", "dog")
 #: A cat that is a lynx, or a fox, is a near miss and no absurdity.
 _NEAR = frozenset((*CATS, *WILD_CATS, *DOGS, *WILD_DOGS))
 
 
 def imagenet_view(
-    outcomes: Sequence[Outcome], classes: Sequence[str], backend: Backend, settings: Settings, progress: Progress
+    outcomes: Sequence[Outcome],
+    classes: Sequence[str],
+    backend: Backend,
+    match: ClassMatch,
+    settings: Settings,
+    progress: Progress,
 ) -> ImageNetView:
     """Looks at the most probable of all ImageNet classes, image by image.
 
     Args:
         outcomes: One for each sample; those without a label or an inference are left out.
         classes: Of the folder, in order.
-        backend: A classifier of the ImageNet classes, in an order that `imagenet.positions` finds by their names.
+        backend: A classifier of the ImageNet classes, in an order that `imagenet.positions` finds by their names; or
+            one with a further head for them.
+        match: How its own classes map to the folder's.
         settings: Of the scan: the heatmaps' colours, and how many may be made by occlusion.
         progress: Watches the pictures.
 
     Raises:
-        ValueError: the model's classes are not ImageNet's.
+        ValueError: neither the model's own classes nor those of a further head are ImageNet's.
     """
-    places = positions(backend.card.classes)
+    second = imagenet_head(backend)
+    places = positions(second.classes if second else backend.card.classes)
     if places is None:
         raise ValueError(f"{backend.card.name} is no classifier of the ImageNet classes")
-    sights = list(_sights(outcomes, np.array(places)))
+    head = second.head if second else None
+    sights = list(_sights(outcomes, np.array(places), head))
     by_class: dict[str, list[_Sight]] = defaultdict(list)
     for sight in sights:
         by_class[sight.label].append(sight)
@@ -55,15 +70,21 @@ def imagenet_view(
     originals: dict[str, _Sight] = {}
     for sight in absurd:
         originals.setdefault(sight.outcome.content, sight)
-    camera = _Camera(backend, settings)
+    camera = _Camera(backend, head, settings)
+    tells = head is not None and match.complete
     pictures = (picture for sight in originals.values() if (picture := camera.picture(sight)) is not None)
     absurdities = tuple(progress.track(islice(pictures, SHOWN), min(SHOWN, len(originals)), "ImageNet view"))
     return ImageNetView(
-        classes=tuple(_seen(label, by_class[label]) for label in classes if by_class[label]),
+        classes=tuple(
+            _seen(label, by_class[label], match.folder_of == place if tells else None)
+            for place, label in enumerate(classes)
+            if by_class[label]
+        ),
         absurdities=absurdities,
         absurd=len(absurd),
         method=camera.method,
         colours=settings.colours,
+        second_head=head is not None,
     )
 
 
@@ -72,7 +93,7 @@ class _Sight:
     """One image by its most probable class.
 
     Attributes:
-        output: Of the model; `place` is its place among the 1000.
+        output: Of ImageNet's head; `place` is its place among the 1000.
         probability: Of that class.
         cats, dogs: Summed probability of all cats, of all dogs.
     """
@@ -93,22 +114,24 @@ class _Sight:
             return ""
         return "cat" if self.cats >= self.dogs else "dog"
 
+    def is_called(self, own: NDArray[np.bool_]) -> bool:
+        """Whether the most probable of the model's own classes is one of these (C,)."""
+        assert self.outcome.inferred is not None
+        return bool(own[self.outcome.inferred.probabilities.argmax()])
+
     @property
     def is_absurd(self) -> bool:
         return normalise(self.label) in _KINDS and not self.kind and self.place not in _NEAR
 
 
-def _sights(outcomes: Sequence[Outcome], places: NDArray[np.intp]) -> Iterator[_Sight]:
+def _sights(outcomes: Sequence[Outcome], places: NDArray[np.intp], head: Head | None) -> Iterator[_Sight]:
     """places: (C,) place of each output among the 1000."""
     cats, dogs = np.isin(places, CATS), np.isin(places, DOGS)                           # (C,) bool
-    for outcome in outcomes:
-        if outcome.inferred is None or outcome.sample.label is None:
-            continue
-        probabilities = outcome.inferred.probabilities                                  # (C,)
+    for outcome, label, probabilities in _answers(outcomes, head):
         top = int(probabilities.argmax())
         yield _Sight(
             outcome=outcome,
-            label=outcome.sample.label,
+            label=label,
             output=top,
             place=int(places[top]),
             probability=float(probabilities[top]),
@@ -117,7 +140,27 @@ def _sights(outcomes: Sequence[Outcome], places: NDArray[np.intp]) -> Iterator[_
         )
 
 
-def _seen(label: str, sights: Sequence[_Sight]) -> SeenClass:
+def _answers(
+    outcomes: Sequence[Outcome], head: Head | None
+) -> Iterator[tuple[Outcome, str, NDArray[np.float32]]]:
+    """Each labelled image with its label and its ImageNet probabilities (C,): the model's own, or a further head's."""
+    known = [
+        (outcome, label, inferred)
+        for outcome in outcomes
+        if (inferred := outcome.inferred) is not None and (label := outcome.sample.label) is not None
+    ]
+    for start in range(0, len(known), _AT_ONCE):
+        part = known[start : start + _AT_ONCE]
+        if head is None:
+            rows = [inferred.probabilities for _, _, inferred in part]
+        else:
+            embeddings = np.stack([inferred.embedding for _, _, inferred in part]).astype(np.float32)       # (n, K)
+            rows = list(as_probabilities(head.logits(embeddings), are_logits=True))
+        yield from ((outcome, label, row) for (outcome, label, _), row in zip(part, rows, strict=True))
+
+
+def _seen(label: str, sights: Sequence[_Sight], own: NDArray[np.bool_] | None) -> SeenClass:
+    """own: (C,) which of the model's own classes are this one; None where nobody asks them."""
     count = Counter(sight.place for sight in sights)
     kinds = Counter(sight.kind for sight in sights)
     return SeenClass(
@@ -130,14 +173,18 @@ def _seen(label: str, sights: Sequence[_Sight]) -> SeenClass:
         ),
         cats=kinds["cat"],
         dogs=kinds["dog"],
+        transferred=None if own is None else sum(sight.is_called(own) for sight in sights),
     )
 
 
 class _Camera:
-    """Reads images again and draws what the model takes them for. `method`: what made the heatmaps, "" before any."""
+    """Reads images again and draws what the model takes them for. `method`: what made the heatmaps, "" before any.
 
-    def __init__(self, backend: Backend, settings: Settings) -> None:
-        self._backend, self._settings = backend, settings
+    `head`: the further head that took them for it; None where the model's own did.
+    """
+
+    def __init__(self, backend: Backend, head: Head | None, settings: Settings) -> None:
+        self._backend, self._head, self._settings = backend, head, settings
         self._occlusions = settings.max_occlusion
         self.method = ""
 
@@ -167,6 +214,12 @@ class _Camera:
 
     def _heat(self, sight: _Sight, image: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """(h, w) of the scan's own forward pass, or made now; None where that is one occlusion map too many."""
+        if self._head is not None:                              # the scan kept maps of the model's own classes alone
+            found = self._backend.forward(image[None])
+            assert found.features is not None                   # a backend with heads gives features
+            maps = evidence_maps(found.features, self._head.jacobian(found.embedding, np.array([sight.output])))
+            self.method = "Grad-CAM"
+            return np.asarray(heat(maps)[0, 0], np.float32)     # of (1, 1, h, w)
         assert sight.outcome.inferred is not None
         kept = sight.outcome.inferred.heatmap(sight.output)
         if kept is not None:

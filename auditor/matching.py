@@ -1,4 +1,8 @@
-"""Which of the model's classes are the folder's: by name, by the user's map, or by the order of ImageNet."""
+"""Which of the model's classes are the folder's: by name, by the user's map, or by the order of ImageNet.
+
+A model may know ImageNet by a further head, as the bundled one does: its own classes are then matched by name, and the
+further head is a second witness, which `imagenet_head` finds.
+"""
 
 import copy
 from collections.abc import Sequence
@@ -7,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from auditor.audit import ModelInfo
-from auditor.backends.base import Backend
-from auditor.classes import IMAGENET_MAP, ClassMatch, match_classes, match_imagenet, read_class_map
+from auditor.backends.base import Backend, NamedHead
+from auditor.classes import IMAGENET_MAP, ClassMatch, find_animals, match_classes, match_imagenet, read_class_map
 from auditor.errors import InputError
-from auditor.imagenet import output_names
+from auditor.imagenet import output_names, positions
 
 
 def match_model(backend: Backend, folders: Sequence[str], class_map: str | None) -> tuple[Backend, ClassMatch]:
@@ -29,9 +33,19 @@ def match_model(backend: Backend, folders: Sequence[str], class_map: str | None)
     """
     if class_map != IMAGENET_MAP:
         return backend, match_classes(folders, backend.card.classes, read_class_map(class_map))
+    if imagenet_head(backend) is not None:
+        find_animals(folders)                                   # or the view would have nothing to say
+        return backend, match_classes(folders, backend.card.classes, {})
     if not backend.card.has_classes:
         backend = _named(backend)
     return backend, match_imagenet(folders, backend.card.classes)
+
+
+def imagenet_head(backend: Backend) -> NamedHead | None:
+    """The further head by which a model knows ImageNet; None where it has none, or where its own classes are those."""
+    if positions(backend.card.classes) is not None:
+        return None
+    return next((each for each in backend.other_heads if positions(each.classes) is not None), None)
 
 
 def model_info(backend: Backend, match: ClassMatch, in_sample: int) -> ModelInfo:

@@ -33,6 +33,8 @@ class ModelCard:
             `caffe` BGR minus the ImageNet mean.
         files: File name -> sha256 in hex, of every weights file in the folder.
         trained_on: Hashes (first 16 hex digits of the sha256) of the images it was trained on.
+        heads: Further outputs of the model's graph -> one name per class, in output order: logits that it computes of
+            the same pooled features. The classifier's own scores are none of them.
         guessed: Which of these fields nobody stated, with how each was guessed; the report prints them.
         about: Everything else the card says (origin of the weights, measured accuracy), as it stands.
     """
@@ -43,6 +45,7 @@ class ModelCard:
     preprocessing: Preprocessing
     files: Mapping[str, str] = field(default_factory=dict)
     trained_on: frozenset[str] = frozenset()
+    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     guessed: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -90,6 +93,7 @@ def read_card(path: Path) -> ModelCard:
             preprocessing=as_preprocessing(record["preprocessing"]),
             files={str(name): str(digest) for name, digest in record["files"].items()},
             trained_on=frozenset(str(digest) for digest in record.get("trained_on", ())),
+            heads=_read_heads(record.get("heads", {})),
             guessed={str(key): str(how) for key, how in record.get("guessed", {}).items()},
             about=dict(record.get("about", {})),
         )
@@ -98,6 +102,21 @@ def read_card(path: Path) -> ModelCard:
     if not (0 < height <= 4096 and 0 < width <= 4096):
         raise ModelError(f"{path} gives input_size {height} x {width}; expected two numbers from 1 to 4096")
     return card
+
+
+def _read_heads(record: Any) -> dict[str, tuple[str, ...]]:
+    """The further heads of a card. Strict, because a name in place of a list of names would read as its letters.
+
+    Raises:
+        ValueError: saying what is wrong.
+    """
+    if not isinstance(record, dict):
+        raise ValueError(f"heads is a {type(record).__name__}; expected an object, output name -> list of class names")
+    for name, classes in record.items():
+        named = isinstance(classes, list) and classes and all(isinstance(each, str) for each in classes)
+        if not name or not named:
+            raise ValueError(f"the head {name!r} lists {str(classes)[:60]}; expected a list of class names")
+    return {name: tuple(classes) for name, classes in record.items()}
 
 
 def as_preprocessing(text: str) -> Preprocessing:

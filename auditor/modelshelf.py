@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from auditor.backends import FLOAT, INT8
@@ -103,9 +104,9 @@ def write_card(
         raise InputError(f"{path} is there already; pass --overwrite to write it anew, what nobody states kept")
     size = None if input_size is None else _read_size(input_size)
     how = None if preprocessing is None else as_preprocessing(preprocessing)
-    fresh = _bare(file, preprocessing=how, classes=classes).card
     digest = sha256(file)
     known = _card_of(path, file.name, digest)
+    fresh = _bare(file, preprocessing=how, classes=classes, heads=known.heads if known else {}).card
     stated: dict[str, Any] = {"name": name} if name else {}
     if size:
         stated["input_size"] = size
@@ -138,6 +139,7 @@ def _bare(
     card: ModelCard | None = None,
     preprocessing: Preprocessing | None = None,
     classes: Path | None = None,
+    heads: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Backend:
     """The model without the card beside it, or with one that is not written yet."""
     from auditor.backends.bare import read_classes
@@ -146,12 +148,12 @@ def _bare(
     if file.suffix.lower() == ".keras":
         from auditor.backends.keras import KerasBackend
 
-        return KerasBackend(file, card=card, device="cpu", preprocessing=preprocessing, classes=names)
+        return KerasBackend(file, card=card, device="cpu", preprocessing=preprocessing, classes=names, heads=heads)
     if file.suffix.lower() != ".onnx":
         raise InputError(f"{file} ends in {file.suffix!r}; expected .onnx or .keras")
     from auditor.backends.onnx import OnnxBackend
 
-    return OnnxBackend(file, card=card, device="cpu", preprocessing=preprocessing, classes=names)
+    return OnnxBackend(file, card=card, device="cpu", preprocessing=preprocessing, classes=names, heads=heads)
 
 
 def _card_of(path: Path, name: str, digest: str) -> ModelCard | None:

@@ -31,6 +31,7 @@ def card_as_text(card: ModelCard) -> str:
         lines.append(f"{'classes':<15}{len(card.classes)}: {shown(', '.join(card.classes[:_FEW]))}{more}")
     else:
         lines.append(f"{'classes':<15}no names")
+    lines += [f"{'further head':<15}{_head(name, classes)}" for name, classes in card.heads.items()]
     lines.append(f"{'input size':<15}{card.input_size[0]} x {card.input_size[1]}")
     lines.append(f"{'preprocessing':<15}{card.preprocessing}")
     return "\n".join([*lines, *(f"guessed {field}: {shown(how)}" for field, how in card.guessed.items())])
@@ -47,9 +48,14 @@ def _block(model: Shelved) -> list[str]:
         f"{card.input_size[0]} x {card.input_size[1]}",
         _accuracy(model),
     ]
-    lines = [where, "  " + ", ".join(facts), *(_file(each) for each in model.files)]
+    heads = [f"  further head: {_head(name, classes)}" for name, classes in card.heads.items()]
+    lines = [where, "  " + ", ".join(facts), *heads, *(_file(each) for each in model.files)]
     guessed = ", ".join(field.replace("_", " ") for field in card.guessed)
     return [*lines, f"  guessed: {shown(guessed)}"] if guessed else lines
+
+
+def _head(name: str, classes: Sequence[str]) -> str:
+    return f"{shown(name)}, {len(classes)} classes"
 
 
 def _near(folder: Path) -> str:
@@ -83,6 +89,7 @@ def _record(model: Shelved) -> dict[str, object]:
             "classes": list(card.classes),
             "input_size": list(card.input_size),
             "preprocessing": card.preprocessing,
+            "heads": {name: len(classes) for name, classes in card.heads.items()},
             "guessed": dict(card.guessed),
             "trained_on": len(card.trained_on),
         },

@@ -1,5 +1,6 @@
-"""Folders that ship beside the code: at the top of a checkout, inside the package once installed."""
+"""What an installation has: the folders beside the code (in a checkout at its top, else in the package), and cores."""
 
+import os
 from pathlib import Path
 
 from auditor.errors import InputError, ModelError
@@ -30,3 +31,8 @@ def bundled_model() -> Path:
     if not folder.is_dir():
         raise ModelError(f"the bundled model {BUNDLED_MODEL} is not installed; pass one with --model")
     return folder
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

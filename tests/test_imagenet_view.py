@@ -1,13 +1,15 @@
-"""What an ImageNet classifier sees: red is a Labrador, green a koala, blue a cat, yellow a lynx."""
+"""What an ImageNet classifier, or a further head, sees: red is a Labrador, green a koala, blue a cat, yellow a lynx."""
 
 import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from backends.fake import FakeBackend
 
 import auditor
+from auditor.backends.base import NamedHead
 from auditor.errors import InputError
 from auditor.head import linear_head
 from auditor.imagenet import output_names
@@ -29,6 +31,14 @@ class FakeImageNet(FakeBackend):
         self.head = None if no_head else self.weights
         if names is not None:
             self.card = replace(self.card, classes=names)
+
+
+class FakeTransferred(FakeBackend):
+    """A model of cats and dogs, by their redness, with ImageNet's head of `FakeImageNet` beside its own."""
+
+    def __init__(self, classes: tuple[str, ...] = ("cat", "dog"), names: tuple[str, ...] = output_names(1000)) -> None:
+        super().__init__(classes)
+        self.other_heads = (NamedHead("imagenet", names, FakeImageNet().weights),)
 
 
 def paint(colour, seed):
@@ -139,6 +149,65 @@ def test_a_model_without_a_head_shows_occlusion_maps_as_many_as_are_allowed(fold
     assert [absurdity.overlay is not None for absurdity in view.absurdities] == [True, True, False]
 
 
+def test_a_further_head_gives_the_same_view_and_the_models_own_classes_stay(folder):
+    audit, before = scan(folder, FakeTransferred()), scan(folder)
+
+    view = audit.imagenet
+    assert (view.second_head, before.imagenet.second_head) == (True, False)
+    assert [replace(seen, transferred=None) for seen in view.classes] == list(before.imagenet.classes)
+    assert [absurdity.file for absurdity in view.absurdities] == [each.file for each in before.imagenet.absurdities]
+    assert audit.model.classes == ("cat", "dog") and audit.model.matched
+    table = audit.predictions.set_index("file")
+    assert (table.loc["cat/7.png", "predicted"], table.loc["cat/5.png", "predicted"]) == ("cat", "dog")
+
+
+def test_what_transfer_learning_made_of_a_class_is_counted(folder):
+    cat, dog = scan(folder, FakeTransferred()).imagenet.classes
+
+    assert (cat.images, cat.cats, cat.transferred) == (10, 5, 7)        # two are red, and so is the yellow one
+    assert (dog.images, dog.dogs, dog.transferred) == (5, 4, 4)
+    assert [seen.transferred for seen in scan(folder).imagenet.classes] == [None, None]
+
+
+def test_the_heatmaps_are_those_of_the_further_head(folder, tmp_path, place):
+    """Green on the left: what speaks for the koala lies there, and nothing speaks for the dog."""
+    half = paint((5, 5, 5), 1)
+    half[:, :24] = paint(GREEN, 2)[:, :24]
+    place(half, tmp_path / "half" / "cat" / "0.png")
+    place(paint(RED, 3), tmp_path / "half" / "dog" / "0.png")
+
+    (absurd,) = scan(tmp_path / "half", FakeTransferred()).imagenet.absurdities
+
+    small, drawn = (
+        cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).astype(int)
+        for data in (absurd.thumbnail, absurd.overlay)
+    )
+    changed = np.abs(drawn - small).sum(axis=2)                 # (H, W)
+    assert absurd.name == "koala"
+    assert changed[:, :16].mean() > 2 * changed[:, 32:].mean()
+
+
+def test_a_model_whose_own_classes_are_other_ones_has_the_view_all_the_same(folder):
+    audit = scan(folder, FakeTransferred(classes=("ant", "bee")))
+
+    assert not audit.model.matched
+    assert [seen.transferred for seen in audit.imagenet.classes] == [None, None]
+    assert audit.imagenet.absurd == 3
+
+
+def test_a_further_head_of_other_classes_is_no_view(folder):
+    with pytest.raises(InputError, match=r"2 classes \(cat, dog\)"):
+        scan(folder, FakeTransferred(names=tuple(f"thing {number}" for number in range(1000))))
+
+
+def test_a_folder_without_cats_and_dogs_is_refused_for_a_further_head_too(folder):
+    (folder / "cat").rename(folder / "horse")
+    (folder / "dog").rename(folder / "cow")
+
+    with pytest.raises(InputError, match="cow, horse"):
+        scan(folder, FakeTransferred())
+
+
 def test_other_models_and_other_folders_are_refused_with_what_they_have(folder, tmp_path):
     with pytest.raises(InputError, match="has 2 outputs"):
         nameless = FakeBackend()
@@ -162,6 +231,7 @@ def test_the_summary_holds_the_view_without_pictures(folder, tmp_path):
     record = json.loads(json.dumps(summary(scan(folder))))["imagenet"]
 
     assert record["classes"][0]["dogs"] == 2
+    assert (record["second_head"], record["classes"][0]["transferred"]) == (False, None)
     assert record["absurdities"][0]["name"] == "koala"
     assert "thumbnail" not in record["absurdities"][0]
 

@@ -89,6 +89,17 @@ def test_a_hostile_card_moves_no_cursor_and_reaches_no_other_folder(tmp_path):
     assert read_card(folder / "model.json").classes == ("a\udcff", "b")
 
 
+def test_further_heads_are_listed(tmp_path):
+    (tmp_path / "m").mkdir()
+    ModelCard("m", ("a", "b"), (8, 8), "raw", heads={"more\x1b": ("x", "y", "z")}).write(tmp_path / "m")
+
+    found = list_models(tmp_path, None)
+
+    assert "further head: more\\x1b, 3 classes" in as_text(found)
+    assert json.loads(as_json(found))[0]["card"]["heads"] == {"more\x1b": 3}
+    assert "further head   more\\x1b, 3 classes" in card_as_text(found[0].card)
+
+
 def test_the_command_lists_as_text_and_as_json(shelf):
     text = CliRunner().invoke(app, ["models", "--folder", str(shelf)])
     record = CliRunner().invoke(app, ["models", "--folder", str(shelf), "--json"])

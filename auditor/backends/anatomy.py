@@ -5,14 +5,16 @@
 with anything in between that only moves, casts or quantises numbers (`graph.PASSING`). `stack` reads the layers.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import onnx
 
+from auditor.backends.base import NamedHead, check_head
 from auditor.backends.graph import QUANTISING, Graph, listing
 from auditor.backends.stack import Pooling, build_head, walk_back
 from auditor.backends.steps import NoHead
-from auditor.errors import ModelError
+from auditor.errors import ModelError, ModelMismatch
 from auditor.head import Head
 
 
@@ -37,14 +39,26 @@ class Anatomy:
     no_head: str = ""
 
 
-def dissect(model: onnx.ModelProto, size: tuple[int, int]) -> Anatomy:
+def dissect(model: onnx.ModelProto, size: tuple[int, int], others: Collection[str] = ()) -> Anatomy:
     """Finds scores, embedding and head for images of (height, width) pixels.
 
+    Args:
+        model: A classifier.
+        size: (height, width) of its images.
+        others: Names of outputs that are further heads, as the card lists them, and not the classifier's scores.
+
     Raises:
+        ModelMismatch: the graph has no such output.
         ModelError: there are several outputs, and not exactly one of them looks like a classification.
     """
     graph = Graph(model, size)
-    outputs = [entry.name for entry in model.graph.output]
+    there = [entry.name for entry in model.graph.output]
+    if missing := [name for name in others if name not in there]:
+        raise ModelMismatch(
+            f"the card lists a head {missing[0]!r}, but the model's outputs are {', '.join(there)}. Export the model "
+            "again, or take the head out of the card."
+        )
+    outputs = [name for name in there if name not in others]
     anatomies = [_from_output(graph, name) for name in outputs]
     if len(outputs) > 1:
         # An export may give its features beside its scores: a softmax, or a head, tells them apart.
@@ -56,6 +70,37 @@ def dissect(model: onnx.ModelProto, size: tuple[int, int]) -> Anatomy:
             "class scores; expected one. Export the model with its class scores as the only output."
         )
     return anatomies[0]
+
+
+def find_heads(
+    model: onnx.ModelProto, size: tuple[int, int], listed: Mapping[str, tuple[str, ...]], pooling: Pooling | None
+) -> tuple[NamedHead, ...]:
+    """Reads the further heads of a classifier.
+
+    Args:
+        model: The classifier.
+        size: (height, width) of its images.
+        listed: Output -> class names, as its card has them; `dissect` has seen that the outputs are there.
+        pooling: Where the head of its own scores starts; the others must start there too.
+
+    Raises:
+        ModelMismatch: such an output has other classes, or is made of something else.
+    """
+    if not listed:
+        return ()
+    graph = Graph(model, size)
+    heads = []
+    for name, classes in listed.items():
+        found = _from_output(graph, name)
+        if found.head is None or pooling is None or found.pooling != pooling:
+            reason = found.no_head or "it reads other features than the model's own scores"
+            raise ModelMismatch(
+                f"the model's output {name!r} is no head as its card says: {reason}; expected linear layers over the "
+                "features that the scores are made of. Take it out of the card."
+            )
+        check_head(name, classes, found.head.classes)
+        heads.append(NamedHead(name, classes, found.head))
+    return tuple(heads)
 
 
 def _from_output(graph: Graph, output: str) -> Anatomy:

@@ -4,6 +4,7 @@ import ast
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from auditor.errors import InputError, ModelMismatch
@@ -25,6 +26,7 @@ def bare_card(
     evidence: tuple[Preprocessing, str] | None = None,
     preprocessing: Preprocessing | None = None,
     classes: tuple[str, ...] | None = None,
+    heads: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> ModelCard:
     """Puts a card together; what nobody stated is in its `guessed`.
 
@@ -39,6 +41,7 @@ def bare_card(
         evidence: The preprocessing that its layers speak for, and why.
         preprocessing: As the user stated it.
         classes: As the user stated them.
+        heads: Further heads.
     """
     guessed = {"input_size": size_guess} if size_guess else {}
     how, note = _preprocessing(preprocessing, metadata, evidence, channels_first, takes_uint8)
@@ -50,7 +53,7 @@ def bare_card(
         if note:
             guessed["classes"] = note
     about = {"origin": "a bare model file, without a card"}
-    return ModelCard(path.stem, names, size, how, guessed=guessed, about=about)
+    return ModelCard(path.stem, names, size, how, heads=dict(heads), guessed=guessed, about=about)
 
 
 def _preprocessing(

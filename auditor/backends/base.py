@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.errors import ModelMismatch
 from auditor.head import Head
 from auditor.modelcard import ModelCard, Preprocessing
 
@@ -31,6 +32,23 @@ class Forward:
     features: NDArray[np.float32] | None
 
 
+@dataclass(frozen=True, eq=False)
+class NamedHead:
+    """A further head of a classifier, over the embedding that its own scores are made of.
+
+    `head.logits(forward.embedding)` is what its output in the graph would say: one forward pass serves all heads.
+
+    Attributes:
+        name: Of the graph's output, as the model's card lists it.
+        classes: One name per logit.
+        head: From (..., K) pooled features to logits.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    head: Head
+
+
 class Backend(Protocol):
     """Runs a classifier over batches of images.
 
@@ -42,6 +60,7 @@ class Backend(Protocol):
         head: What makes logits of the pooled features, one column per class, two for a single sigmoid unit; None
             where there is no head that starts with global average pooling.
         no_head: Why `head` is None, as a clause that the report can print; "" where there is a head.
+        other_heads: The further heads that the card lists; none where `head` is None.
     """
 
     card: ModelCard
@@ -50,10 +69,24 @@ class Backend(Protocol):
     sha256: str
     head: Head | None
     no_head: str
+    other_heads: tuple[NamedHead, ...]
 
     def forward(self, images: NDArray[np.uint8]) -> Forward:
         """images: (B, H, W, 3) uint8 RGB at `card.input_size`. Never changes its argument."""
         ...
+
+
+def check_head(name: str, classes: tuple[str, ...], outputs: int) -> None:
+    """Compares a further head with what the card says of it.
+
+    Raises:
+        ModelMismatch: the numbers of classes differ.
+    """
+    if outputs != len(classes):
+        raise ModelMismatch(
+            f"the model's head {name!r} has {outputs} outputs, but its card lists {len(classes)} classes "
+            f"({', '.join(classes[:3])}, ...). List one name per output, in their order."
+        )
 
 
 def preprocess(images: NDArray[np.uint8], how: Preprocessing) -> NDArray[np.float32]:

@@ -5,16 +5,18 @@ import importlib
 import json
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.backends.bare import bare_card, check_classes, check_size, choose_size
-from auditor.backends.base import Forward, as_probabilities, preprocess
-from auditor.backends.keras_graph import take_apart
-from auditor.errors import DeviceUnavailable, MissingDependency, ModelError
+from auditor.backends.base import Forward, NamedHead, as_probabilities, check_head, preprocess
+from auditor.backends.keras_graph import Parts, take_apart
+from auditor.errors import DeviceUnavailable, MissingDependency, ModelError, ModelMismatch
 from auditor.heatmap import heat
 from auditor.modelcard import ModelCard, Preprocessing, sha256, verify
 from auditor.settings import DEVICES
@@ -36,6 +38,7 @@ class KerasBackend:
         card: What is known about it; None for a bare file: the rest is read from its layers, or guessed.
         device: "auto", "cpu" or "cuda".
         preprocessing, classes: For a bare file, what the user stated.
+        heads: For a bare file, further heads as a card has them; its card will list them.
         threads: Of the CPU, where TensorFlow has not started yet; all cores if None.
 
     Attributes:
@@ -59,6 +62,7 @@ class KerasBackend:
         device: str = "auto",
         preprocessing: Preprocessing | None = None,
         classes: tuple[str, ...] | None = None,
+        heads: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
         threads: int | None = None,
     ) -> None:
         self.keras = import_keras(threads)
@@ -66,8 +70,10 @@ class KerasBackend:
         self.sha256 = verify(card, path) if card else sha256(path)
         with self.placed():
             model = load_keras(self.keras, path) if path.suffix.lower() == ".keras" else _bundled(path, card)
+            model, others = _split(self.keras, path, model, card.heads if card else heads)
             stated, columns = _shapes(path, model)
             parts = take_apart(self.keras, model)
+            self.other_heads = tuple(_other_head(self.keras, *other, parts) for other in others)
         self.model, self._logits, self._are_logits = parts.model, parts.logits, parts.are_logits
         self.head, self.no_head = parts.head, parts.no_head
         self._gradients: dict[str | None, Any] = {}             # layer -> model with the outputs maps and logits
@@ -76,7 +82,7 @@ class KerasBackend:
         self.card = card or bare_card(
             path, columns, size, size_guess, {},
             channels_first=False,
-            evidence=_evidence(model), preprocessing=preprocessing, classes=classes,
+            evidence=_evidence(model), preprocessing=preprocessing, classes=classes, heads=heads,
         )  # fmt: skip
         check_classes(path, self.card, columns)
 
@@ -243,9 +249,51 @@ def _bundled(path: Path, card: ModelCard | None) -> Any:
         raise ModelError(f"{path} has no card with classes; the keras backend takes a model folder or a .keras file")
     from auditor.training.resnet50 import build_resnet50, fill_from_onnx
 
-    model = build_resnet50(len(card.classes), card.input_size)
+    model = build_resnet50(
+        len(card.classes), card.input_size, {name: len(classes) for name, classes in card.heads.items()}
+    )
     fill_from_onnx(model, path)
     return model
+
+
+def _split(
+    keras: Any, path: Path, model: Any, heads: Mapping[str, tuple[str, ...]]
+) -> tuple[Any, list[tuple[str, tuple[str, ...], Any]]]:
+    """A model with its class scores as the only output; (name, classes, model) of each further head on its card.
+
+    Raises:
+        ModelMismatch: the card lists a head, and the model has no output that is called so.
+    """
+    if not heads:
+        return model, []
+    outputs = dict(zip(model.output_names, model.outputs, strict=True))
+    for name in heads:
+        if name not in outputs:
+            raise ModelMismatch(
+                f"{path}: the card lists a head {name!r}, but the model's outputs are {', '.join(outputs)}. Export the "
+                "model again, or take the head out of the card."
+            )
+    scores = [tensor for name, tensor in outputs.items() if name not in heads]
+    image = model.inputs[0]
+    others = [(name, classes, keras.Model(image, outputs[name])) for name, classes in heads.items()]
+    return keras.Model(image, scores[0] if len(scores) == 1 else scores), others
+
+
+def _other_head(keras: Any, name: str, classes: tuple[str, ...], model: Any, own: Parts) -> NamedHead:
+    """Reads a further head.
+
+    Raises:
+        ModelMismatch: it reads other features than the model's own scores, or has other classes.
+    """
+    found = take_apart(keras, model)
+    if found.head is None or found.pooling is not own.pooling:
+        reason = found.no_head or "it reads other features than the model's own scores"
+        raise ModelMismatch(
+            f"the model's output {name!r} is no head as its card says: {reason}; expected linear layers over the "
+            "features that the scores are made of. Take it out of the card."
+        )
+    check_head(name, classes, found.head.classes)
+    return NamedHead(name, classes, found.head)
 
 
 def _shapes(path: Path, model: Any) -> tuple[tuple[int | None, int | None], int]:

@@ -29,6 +29,7 @@ class Parts:
         are_logits: Whether the scores are logits themselves.
         head: Two columns for a single unit; None where the model has no head that starts with global average pooling.
         no_head: Why not, as a clause; "" where there is one.
+        pooling: The layer that the head starts with; None where there is none.
     """
 
     model: Any
@@ -36,6 +37,7 @@ class Parts:
     are_logits: bool
     head: Head | None
     no_head: str
+    pooling: Any = None
 
 
 def take_apart(keras: Any, model: Any) -> Parts:
@@ -69,7 +71,7 @@ def take_apart(keras: Any, model: Any) -> Parts:
         embedding = scores if inputs is None else keras.layers.Flatten()(inputs)
         return Parts(keras.Model(image, [scores, embedding]), logits, are_logits, None, str(reason))
     features = _node(tensor).input_tensors[0]
-    return Parts(keras.Model(image, [scores, tensor, features]), logits, are_logits, head.two_sided(), "")
+    return Parts(keras.Model(image, [scores, tensor, features]), logits, are_logits, head.two_sided(), "", layer)
 
 
 def _call_anew(keras: Any, model: Any, tensor: Any) -> Any:

@@ -3,22 +3,24 @@
 A model is hostile input: no custom operator library is ever registered.
 """
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from auditor.backends.anatomy import Anatomy, dissect
+from auditor.backends.anatomy import Anatomy, dissect, find_heads
 from auditor.backends.bare import bare_card, check_classes, check_size, choose_size
-from auditor.backends.base import Forward, as_probabilities, preprocess
+from auditor.backends.base import Forward, NamedHead, as_probabilities, preprocess
 from auditor.backends.graph import read_input, scales_itself
 from auditor.backends.onnx_file import read_model
 from auditor.errors import DeviceUnavailable, ModelError, ModelMismatch
 from auditor.head import Head
 from auditor.modelcard import ModelCard, Preprocessing
+from auditor.resources import cores
 from auditor.settings import DEVICES
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class OnnxBackend:
         device: "cpu" or "cuda", as `resolve_device` gives it.
         preprocessing: For a bare file, what the user stated.
         classes: For a bare file, class names that the user stated.
+        heads: For a bare file, further heads as a card has them; its card will list them.
         threads: Of the CPU; all cores if None.
 
     Raises:
@@ -57,6 +60,7 @@ class OnnxBackend:
         device: str = "cpu",
         preprocessing: Preprocessing | None = None,
         classes: tuple[str, ...] | None = None,
+        heads: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
         threads: int | None = None,
     ) -> None:
         model, self.sha256 = read_model(path, card)
@@ -65,13 +69,15 @@ class OnnxBackend:
         metadata = {entry.key: entry.value for entry in model.metadata_props}
         size, size_guess = choose_size(stated, metadata) if card is None else (card.input_size, None)
         check_size(path, stated, size)
-        anatomy = dissect(model, size)
+        listed = card.heads if card else heads
+        anatomy = dissect(model, size, listed)
         scaled = scales_itself(model)
         self._scores, self._embedding, self._are_logits = anatomy.scores, anatomy.embedding, anatomy.are_logits
         self._pooling = anatomy.pooling
         self.head: Head | None = anatomy.head                   # of a single unit one column, until it is checked
         self.no_head = anatomy.no_head
-        self._session = _open(promote(model, anatomy), device, threads, path)
+        self.other_heads: tuple[NamedHead, ...] = find_heads(model, size, listed, anatomy.pooling)
+        self._session = _open(promote(model, anatomy, tuple(listed)), device, threads, path)
         self.device = device
         self._size = size
         self._batch = self._input.batch
@@ -82,7 +88,7 @@ class OnnxBackend:
             channels_first=self._input.channels_first,
             evidence=("raw", "the graph scales its input itself") if scaled else None,
             takes_uint8=self._input.dtype == np.uint8,
-            preprocessing=preprocessing, classes=classes,
+            preprocessing=preprocessing, classes=classes, heads=heads,
         )  # fmt: skip
         check_classes(path, self.card, columns)
         self._how = self.card.preprocessing
@@ -105,8 +111,13 @@ class OnnxBackend:
 
     def _run(self, images: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
         """(B, H, W, 3) uint8 -> raw scores, embedding and features; batches of the size that the graph wants."""
-        fixed = self._batch or max(len(images), 1)
         names = [self._scores, self._embedding, *([self._pooling.features] if self._pooling else [])]
+        arrays = self._outputs(images, names)
+        return arrays[0], arrays[1], arrays[2] if self._pooling else None
+
+    def _outputs(self, images: NDArray[np.uint8], names: list[str]) -> list[NDArray[Any]]:
+        """(B, H, W, 3) uint8 -> these tensors of the graph, B rows each."""
+        fixed = self._batch or max(len(images), 1)
         parts = []
         for start in range(0, max(len(images), 1), fixed):
             chunk = images[start : start + fixed]               # (n, H, W, 3)
@@ -115,8 +126,7 @@ class OnnxBackend:
                 chunk = np.concatenate([chunk, np.zeros((fixed - kept, *images.shape[1:]), np.uint8)])
             feed = {self._input.name: self._pixels(chunk)}
             parts.append([np.asarray(array)[:kept] for array in self._session.run(names, feed)])
-        arrays = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        return arrays[0], arrays[1], arrays[2] if self._pooling else None
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def _pixels(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """(B, H, W, 3) uint8 RGB -> what the graph's input takes."""
@@ -152,6 +162,8 @@ class OnnxBackend:
             self._are_logits = False                            # a softmax that the walk did not recognise
         elif self.head is not None and features is not None:
             self._check_head(scores, _flat(embedding), self._channels_last(features))
+        if features is not None:
+            self._check_others(noise, self._channels_last(features), path)
         return int(scores.shape[1])
 
     def _check_head(self, scores: NDArray[np.float64], pooled: NDArray[Any], features: NDArray[np.float32]) -> None:
@@ -161,6 +173,21 @@ class OnnxBackend:
         if not explains(self.head, features, scores):
             self.head, self._pooling = None, None
             self.no_head = "its head does not reproduce its scores from its features"
+            self.other_heads = ()                               # nothing gives the features that they read
+
+    def _check_others(self, noise: NDArray[np.uint8], features: NDArray[np.float32], path: Path) -> None:
+        """Recomputes the further heads' outputs from the features (2, h, w, K) of two images.
+
+        Raises:
+            ModelMismatch: a head does not explain its output.
+        """
+        for other in self.other_heads:
+            rows = _flat(self._outputs(noise, [other.name])[0]).astype(np.float64)      # (2, C)
+            if not explains(other.head, features, rows):
+                raise ModelMismatch(
+                    f"{path} does not make its output {other.name!r} of its features as its layers say (two images "
+                    f"of noise, {rows.shape[1]} logits); expected a plain head. Take it out of the card."
+                )
 
 
 def explains(head: Head, features: NDArray[np.float32], scores: NDArray[np.float64]) -> bool:
@@ -207,14 +234,14 @@ def resolve_device(device: str) -> str:
     return "cpu"
 
 
-def promote(model: onnx.ModelProto, anatomy: Anatomy) -> onnx.ModelProto:
-    """A copy whose outputs are scores, embedding and features, so that one run gives all three."""
+def promote(model: onnx.ModelProto, anatomy: Anatomy, others: tuple[str, ...] = ()) -> onnx.ModelProto:
+    """A copy whose outputs are scores, embedding, features and these others, so that one run gives them all."""
     promoted = onnx.ModelProto()
     promoted.CopyFrom(model)
     features = [anatomy.pooling.features] if anatomy.pooling else []
     del promoted.graph.output[:]                                # what only the old outputs needed is not run
     known = {entry.name: entry for entry in (*model.graph.output, *model.graph.value_info)}
-    for name in dict.fromkeys([anatomy.scores, anatomy.embedding, *features]):
+    for name in dict.fromkeys([anatomy.scores, anatomy.embedding, *features, *others]):
         promoted.graph.output.append(known.get(name, onnx.ValueInfoProto(name=name)))
     return promoted
 
@@ -227,7 +254,7 @@ def _open(model: onnx.ModelProto, device: str, threads: int | None, path: Path) 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.use_deterministic_compute = True
-    options.intra_op_num_threads = threads or _cores()
+    options.intra_op_num_threads = threads or cores()
     # Waiting threads sleep: spinning, they hold the cores that decode images (MobileNetV2, two busy cores: 37 ms per
     # image spinning, 15 ms sleeping).
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -249,10 +276,6 @@ def _open(model: onnx.ModelProto, device: str, threads: int | None, path: Path) 
             "https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html, or take --device cpu."
         )
     return session
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _flat(array: NDArray[Any]) -> NDArray[Any]:

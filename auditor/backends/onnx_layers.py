@@ -72,7 +72,7 @@ class OnnxLayers:
         self._layouts = {source.tensor: source.layout for source in sources}
         self.layers = self._measure(sources)
         self._sessions.clear()
-        pooling = dissect(model, card.input_size).pooling
+        pooling = dissect(model, card.input_size, card.heads).pooling
         pooled = graph.back(pooling.features, _SAME) if pooling else None
         self.last = next((layer for layer in self.layers if graph.back(layer.tensor, _SAME) == pooled), None)
 

@@ -11,6 +11,11 @@ MAX_NAMES = 12  # rows of the table of one class
 MAX_NAMES_ALONE = 20  # of the only class
 MAX_CLASSES = 12  # tables
 
+_BEFORE = (
+    "The most probable of its 1000 classes, image by image, by the model\u2019s second head: what it saw before "
+    "transfer learning, on the same features."
+)
+
 
 @dataclass(frozen=True)
 class NameRow:
@@ -42,11 +47,12 @@ class Part:
 
 @dataclass(frozen=True)
 class ClassSeen:
-    """One class of the folder."""
+    """One class of the folder; `after` says what the model's own classes call its images, "" where they say nothing."""
 
     label: str
     count: str
     parts: tuple[Part, ...]
+    after: str
     rows: tuple[NameRow, ...]
     more: str
 
@@ -67,8 +73,13 @@ class AbsurdCard:
 
 @dataclass(frozen=True)
 class ImageNetSection:
-    """The section. `sentences` are the shares to quote; `alone`: one table leaves room for the pictures beside it."""
+    """The section.
 
+    `intro` says whose names these are; `sentences` are the shares to quote; `alone`: one table leaves room for the
+    pictures beside it.
+    """
+
+    intro: str
     sentences: tuple[str, ...]
     alone: bool
     classes: tuple[ClassSeen, ...]
@@ -95,6 +106,7 @@ def imagenet_section(view: ImageNetView | None, links: Mapping[str, str]) -> Ima
     occluded = view.method == OCCLUSION
     names = MAX_NAMES_ALONE if alone else MAX_NAMES
     return ImageNetSection(
+        intro=_BEFORE if view.second_head else "The most probable of its 1000 classes, image by image.",
         sentences=tuple(_sentence(seen) for seen in view.classes if seen.kind),
         alone=alone,
         classes=tuple(_class(seen, names) for seen in view.classes[:MAX_CLASSES]),
@@ -132,9 +144,18 @@ def _class(seen: SeenClass, names: int) -> ClassSeen:
         label=visible(seen.label),
         count=count(seen.images, "image"),
         parts=_parts(seen),
+        after=_after(seen),
         rows=tuple(_row(name, seen) for name in shown),
         more=more,
     )
+
+
+def _after(seen: SeenClass) -> str:
+    """How often the model's own classes call the images by this one."""
+    if seen.transferred is None:
+        return ""
+    share = percent(seen.transferred / seen.images)
+    return f"After transfer learning: {share} {visible(seen.label)} ({number(seen.transferred)})."
 
 
 def _parts(seen: SeenClass) -> tuple[Part, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.backends.base import Forward, as_probabilities
+from auditor.backends.base import Forward, NamedHead, as_probabilities
 from auditor.head import Head, linear_head
 from auditor.modelcard import ModelCard
 
@@ -21,6 +21,8 @@ class FakeBackend:
     kind = "onnx"
     device = "cpu"
     sha256 = "fa4e" * 16
+
+    other_heads: tuple[NamedHead, ...] = ()
 
     def __init__(
         self, classes: Sequence[str] = ("cat", "dog"), input_size: tuple[int, int] = (32, 32), no_head: str = ""

@@ -18,6 +18,7 @@ keras = pytest.importorskip("keras")
 from auditor.backends import load_backend  # noqa: E402
 from auditor.backends.keras import KerasBackend  # noqa: E402
 from auditor.errors import DeviceUnavailable, ModelError, ModelMismatch  # noqa: E402
+from auditor.imagenet import positions  # noqa: E402
 from auditor.modelcard import ModelCard, sha256  # noqa: E402
 
 L = keras.layers
@@ -240,6 +241,12 @@ def test_the_bundled_model_runs_in_keras_with_the_weights_of_its_onnx_file(tmp_p
     np.testing.assert_array_equal(in_keras.head.layers[0].weights, in_onnx.head.layers[0].weights)
     np.testing.assert_allclose(ran.probabilities, ran_too.probabilities, atol=1e-4)
     np.testing.assert_allclose(ran.features, ran_too.features, atol=1e-3 * ran.features.max())
+    (other,), (other_too,) = in_keras.other_heads, in_onnx.other_heads
+    assert other.name == other_too.name == "imagenet" and positions(other.classes) == tuple(range(1000))
+    np.testing.assert_array_equal(other.head.layers[0].weights, other_too.head.layers[0].weights)
+    np.testing.assert_array_equal(other.head.layers[0].bias, other_too.head.layers[0].bias)
+    logits, logits_too = other.head.logits(ran.embedding), other_too.head.logits(ran_too.embedding)
+    np.testing.assert_allclose(logits, logits_too, atol=1e-3 * np.abs(logits).max())
 
 
 def test_a_folder_without_classes_cannot_be_built_in_keras(tmp_path):

@@ -107,6 +107,17 @@ def test_the_page_has_the_section_its_link_and_its_pictures():
     assert {"heat", "imagenet-heat"} <= set(shown.values("id"))
 
 
+def test_what_the_model_says_after_transfer_learning_stands_beside_it():
+    seen = section(replace(CATS, transferred=99), DOGS).classes
+
+    assert [each.after for each in seen] == ["After transfer learning: 99% cats (99).", ""]
+    second = replace(view(replace(CATS, transferred=99)), second_head=True)
+    shown = Document(render_html(replace(sample.make_audit(), imagenet=second)))
+    assert "After transfer learning: 99% cats (99)." in shown.text
+    assert "what it saw before transfer learning" in shown.text
+    assert "transfer learning" not in page().text
+
+
 def test_occlusion_maps_are_called_so():
     shown = page(method="occlusion")
 
