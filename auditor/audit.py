@@ -75,11 +75,32 @@ class Neighbour:
 
 
 @dataclass(frozen=True)
+class LabelPower:
+    """What the probe can do on this data set, measured by changing labels in memory.
+
+    Attributes:
+        knows: Share of the images whose class it knows without having seen them.
+        chance: Share that guessing the most frequent class would get right.
+        swapped: How many labels were swapped.
+        found: How many of those it flagged.
+        disturbed: Share of the other labels that it flagged anew meanwhile.
+        can_judge: Whether that is enough to believe its flags. If not, no label is called wrong and no number is given.
+    """
+
+    knows: float
+    chance: float
+    swapped: int
+    found: int
+    disturbed: float
+    can_judge: bool
+
+
+@dataclass(frozen=True)
 class LabelEstimate:
     """How many labels are wrong, and what mending them is worth.
 
     Attributes:
-        low, middle, high: Estimate of the number of wrong labels, with its interval.
+        low, middle, high: Estimate of the number of wrong labels, with its 95 % interval.
         judged: How many labels could be judged.
         review: Number of images at the head of the review order.
         found_in_review: Share of the wrong labels expected among those, in [0, 1].
@@ -183,6 +204,9 @@ class SeenClass:
         names: The most probable class of each image, the most frequent ones first, all of them.
         cats, dogs: How many images are "a cat", and "a dog": all cats (all dogs) together have a higher probability
             than the other animal and than any other class. The rest is something else.
+        transferred: How many images the model's own classes call by this class, where ImageNet's are a second head of
+            it: what transfer learning made of the rest. None where the model's own classes are ImageNet's, or where
+            they are not the folder's.
     """
 
     label: str
@@ -191,6 +215,7 @@ class SeenClass:
     names: tuple[SeenName, ...]
     cats: int
     dogs: int
+    transferred: int | None = None
 
 
 @dataclass(frozen=True)
@@ -232,6 +257,7 @@ class ImageNetView:
         absurd: How many images could have been among them.
         method: What made the heatmaps, in words to print; "" where there are none.
         colours: The colour map of the heatmaps.
+        second_head: Whether ImageNet's classes are a further head of the model, beside its own.
     """
 
     classes: tuple[SeenClass, ...]
@@ -239,6 +265,7 @@ class ImageNetView:
     absurd: int
     method: str
     colours: str
+    second_head: bool = False
 
 
 @dataclass(frozen=True)
@@ -299,6 +326,7 @@ class Audit:
         rules: The rules that ran, in the registry's order.
         notes: Sentences the reader must know: what could not be judged, and why.
         estimate: How many labels are wrong; None where none could be judged.
+        power: How far the probe can be trusted here; None where no label was judged.
         imagenet: What an ImageNet classifier sees; None where it was not asked.
     """
 
@@ -316,6 +344,7 @@ class Audit:
     run: RunInfo
     gate: Gate = Gate()
     estimate: LabelEstimate | None = None
+    power: LabelPower | None = None
     imagenet: ImageNetView | None = None
 
     @property

@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from auditor.audit import Evidence
 from auditor.backends.base import Backend
-from auditor.classes import ClassMatch, class_name
+from auditor.classes import ClassMatch
 from auditor.engines.base import Inferred
-from auditor.heatmap import contrast_overlay, heat, overlay, scale
+from auditor.heatmap import contrast_overlay, evidence_maps, heat, overlay, scale
 from auditor.images import resize, thumbnail
+from auditor.judging import Judgement
+from auditor.occlusion import log_odds_lost
 from auditor.saliency import Method, signed_maps
 
 VIEW_SIDE = 176                                 # pixels; a card shows it at half of its width
@@ -36,90 +38,133 @@ class View:
 
 @dataclass
 class Drawings:
-    """Draws the heatmaps of one image after another, by the model's head or, without one, by gradients or occlusion.
+    """Draws the heatmaps of one image after another, in the folder's own classes.
+
+    The probe that judged the image is asked first: it is linear in the pooled features, so that its weights make a
+    Grad-CAM of any class of the folder (`Probe.feature_weights`). Where the model gives no features, occlusion shows
+    what the probe's answer depends on. Images that no probe judged get the model's own maps where it knows the folder's
+    classes.
 
     Args:
         backend: The classifier.
         match: How its classes map to the folder's.
+        judgement: Of the scan.
         colours: Colour map of the heatmaps.
         occlusions: Images that may have occlusion maps; counted down.
     """
 
     backend: Backend
     match: ClassMatch
+    judgement: Judgement
     colours: str
     occlusions: int
 
     @property
     def at_least(self) -> int:
-        """Pixels on the longer side that `draw` needs, so that the model can be asked again; 0 where it is not."""
-        return 0 if self.backend.head is not None else 2 * max(self.backend.card.input_size)
+        """Pixels on the longer side that `draw` needs, so that the model can be asked again."""
+        return 2 * max(self.backend.card.input_size)
 
     def draw(
-        self, pixels: NDArray[np.uint8], side: int, inferred: Inferred, label: int, suggested: int
+        self, pixels: NDArray[np.uint8], side: int, inferred: Inferred, row: int, suggested: int
     ) -> tuple[tuple[View, ...], Method | None]:
         """The views of an image, that of the predicted class first; none where no map can be had.
 
-        Where predicted and given class differ, the given class follows, and predicted against given. Where the model
-        agrees with the label but a rule suggests another, these two are compared.
+        Where predicted and given class differ, the given class follows, and predicted against given. Where the label is
+        agreed with but a rule suggests another, these two are compared.
 
         Args:
             pixels: (H, W, 3) uint8 RGB, of at least `at_least` pixels where the file has them.
             side: Longer side of the first view; the others have `VIEW_SIDE`.
             inferred: What the scan kept of it.
-            label, suggested: Folder classes, -1 for none.
+            row: Of the image among the samples.
+            suggested: Folder class, -1 for none.
 
         Returns:
             The views, and what made them.
         """
-        predicted = int(inferred.probabilities.argmax())
-        other, turned = self._other(inferred, predicted, label, suggested)
-        maps, method = self._maps(pixels, inferred, [predicted] if other is None else [predicted, other])
+        predicted = self._predicted(inferred, row)
+        if predicted is None:
+            return (), None
+        label = int(self.judgement.samples.labels[row])
+        other = suggested if predicted == label else label
+        turned = predicted == label
+        wanted = [predicted] if other in (predicted, -1) else [predicted, other]
+        maps, method = self._maps(pixels, inferred, row, wanted)
         if predicted not in maps:
             return (), None
         heatmap = heat(maps[predicted])
         drawn = overlay(thumbnail(pixels, side), heatmap, colours=self.colours)
         views = [View(drawn, self._name(predicted), None, not heatmap.any())]
-        if other is not None and other in maps:
+        if other != predicted and other in maps:
             small, evidence = thumbnail(pixels, VIEW_SIDE), heat(maps[other])
             pair = (other, predicted) if turned else (predicted, other)
             contrast = scale(maps[pair[0]] - maps[pair[1]])
-            against = self._name(pair[1])
             views += [
                 View(overlay(small, evidence, colours=self.colours), self._name(other), None, not evidence.any()),
-                View(contrast_overlay(small, contrast), self._name(pair[0]), against, not contrast.any()),
+                View(contrast_overlay(small, contrast), self._name(pair[0]), self._name(pair[1]), not contrast.any()),
             ]
         return tuple(views), method
 
-    def _other(self, inferred: Inferred, predicted: int, label: int, suggested: int) -> tuple[int | None, bool]:
-        """The model class to set beside the predicted one, and whether that is the suggested one; None for none."""
-        agrees = label >= 0 and int(self.match.folder_of[predicted]) == label
-        folder = suggested if agrees else label
-        if folder < 0 or (agrees and suggested == label):
-            return None, False
-        columns = np.flatnonzero(self.match.folder_of == folder)
-        if not len(columns):
-            return None, False
-        return int(columns[inferred.probabilities[columns].argmax()]), agrees
+    def _judged(self, row: int) -> bool:
+        """Whether the probe can be asked about an image."""
+        out_of_fold = self.judgement.samples.out_of_fold
+        return self.judgement.probe.can_explain and bool(np.isfinite(out_of_fold[row]).all())
+
+    def _predicted(self, inferred: Inferred, row: int) -> int | None:
+        """The folder's class that the map is of: the probe's, else the model's; None where neither has one."""
+        if self._judged(row):
+            return int(self.judgement.samples.out_of_fold[row].argmax())
+        folder = int(self.match.folder_of[inferred.probabilities.argmax()]) if len(self.match.folder_of) else -1
+        return folder if folder >= 0 else None
 
     def _maps(
-        self, pixels: NDArray[np.uint8], inferred: Inferred, classes: list[int]
+        self, pixels: NDArray[np.uint8], inferred: Inferred, row: int, classes: list[int]
     ) -> tuple[Mapping[int, NDArray[np.float32]], Method | None]:
-        """Model class -> signed map (h, w), as far as they can be had; and what made them."""
-        if self.backend.head is not None:
-            kept = {model_class: inferred.map_of(model_class) for model_class in classes}
-            return {model_class: found for model_class, found in kept.items() if found is not None}, "Grad-CAM"
-        if self.occlusions <= 0 and self._method == "occlusion":
+        """Folder class -> signed map (h, w), as far as they can be had; and what made them."""
+        image = resize(pixels, *self.backend.card.input_size)[None]                         # (1, H, W, 3)
+        if self._judged(row):
+            maps, method = self._probe_maps(image, inferred, row, classes)
+        else:
+            model_classes = {folder: self._model_class(inferred, folder) for folder in classes}
+            classes = [folder for folder in classes if model_classes[folder] is not None]
+            if not classes or not self._may_occlude(self._own):
+                return {}, None
+            columns = np.array([[model_classes[folder] for folder in classes]], dtype=np.intp)
+            maps, method = signed_maps(self.backend, image, columns)                        # (1, n, h, w)
+            self._own = method
+        if maps is None:
             return {}, None
-        image = resize(pixels, *self.backend.card.input_size)
-        maps, self._method = signed_maps(self.backend, image[None], np.array([classes]))    # (1, n, h, w)
-        self.occlusions -= 1
-        return dict(zip(classes, maps[0], strict=True)), self._method
+        self.occlusions -= method == "occlusion"
+        return dict(zip(classes, maps[0], strict=True)), method
 
-    def _name(self, model_class: int) -> str:
-        return class_name(self.backend.card.classes, model_class)
+    def _probe_maps(
+        self, image: NDArray[np.uint8], inferred: Inferred, row: int, classes: list[int]
+    ) -> tuple[NDArray[np.float32] | None, Method]:
+        """(1, n, h, w) of the probe, without a word from the model's own classes."""
+        probe, columns = self.judgement.probe, np.array([classes], dtype=np.intp)
+        if self.backend.head is not None:
+            features = self.backend.forward(image).features                                 # (1, h, w, K)
+            assert features is not None         # a backend with a head gives features
+            weights = probe.feature_weights(np.array([row]), columns, inferred.embedding[None])
+            return evidence_maps(features, weights), "Grad-CAM"
+        if not self._may_occlude("occlusion"):
+            return None, "occlusion"
+        return log_odds_lost(
+            lambda images: probe.answer(row, self.backend.forward(images).embedding), image, columns
+        ), "occlusion"
 
-    _method: Method = "occlusion"
+    def _may_occlude(self, method: Method) -> bool:
+        return method != "occlusion" or self.occlusions > 0
+
+    def _model_class(self, inferred: Inferred, folder: int) -> int | None:
+        """The most probable of the model's classes that stand for one of the folder's."""
+        columns = np.flatnonzero(self.match.folder_of == folder)
+        return int(columns[inferred.probabilities[columns].argmax()]) if len(columns) else None
+
+    def _name(self, folder: int) -> str:
+        return self.judgement.samples.classes[folder]
+
+    _own: Method = "Grad-CAM"                   # what made the model's own maps last
 
 
 def heatmap_notes(backend: Backend, evidence: Mapping[str, Evidence], limit: int) -> tuple[str, ...]:

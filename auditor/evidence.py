@@ -1,7 +1,8 @@
 """Pictures of the flagged images: thumbnail and heatmap, encoded for the report.
 
 Which images are flagged is known only when all have been judged, so the few that are shown are read a second
-time, through the same decoder; where the model has a head, the heatmaps are those of the scan's one forward pass.
+time, through the same decoder, and shown to the model again: its features and the probe's weights are a heatmap of any
+class of the folder, whatever classes the model knows.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from auditor.drawings import Drawings, View
 from auditor.engines import Outcome
 from auditor.images import Unreadable, decode, thumbnail
 from auditor.judging import Judgement
-from auditor.neighbours import SHOWN
+from auditor.labels.neighbours import SHOWN
 from auditor.progress import Progress
 from auditor.settings import MAX_PIXELS, Settings
 
@@ -57,7 +58,7 @@ def gather_evidence(
     shown = [row_of[file] for file in flagged if outcomes[row_of[file]].inferred is not None][: settings.max_cards]
     suggested = _suggestions(findings, samples)
     strips = _Strips(outcomes, judgement, settings.max_pixels)
-    drawings = Drawings(backend, match, settings.colours, settings.max_occlusion)
+    drawings = Drawings(backend, match, judgement, settings.colours, settings.max_occlusion)
     evidence = {}
     for row in progress.track(shown, len(shown), "evidence"):
         wanted = suggested.get(samples.files[row], -1)
@@ -130,7 +131,7 @@ def _evidence(
     if pixels is None:
         return None
     small = thumbnail(pixels, SIDE)                                                     # (H, W, 3)
-    views, method = drawings.draw(pixels, SIDE, inferred, int(samples.labels[row]), suggested)
+    views, method = drawings.draw(pixels, SIDE, inferred, row, suggested)
     probabilities, source = _probabilities(outcome, samples, row, drawings.backend)
     first = views[0] if views else None
     return Evidence(

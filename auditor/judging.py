@@ -1,6 +1,6 @@
-"""Outcomes -> everything that checks look at: the witnesses' verdicts on every label, as arrays."""
+"""Outcomes -> everything that checks look at: the verdicts on every label, as arrays."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,13 @@ from auditor.classes import ClassMatch, class_name
 from auditor.dataset import Dataset
 from auditor.engines import Outcome
 from auditor.images import extension_matches
-from auditor.labels import find_label_issues
+from auditor.labels.neighbours import Neighbours, class_votes, directions, nearest
+from auditor.labels.parallel import one_blas_thread
+from auditor.labels.probe import Probe, assign_folds, out_of_fold
+from auditor.labels.ranking import review_order
+from auditor.labels.verdict import decide
 from auditor.modelcard import ModelCard
-from auditor.neighbours import Neighbours, class_votes, directions, nearest
-from auditor.probe import assign_folds, out_of_fold
-from auditor.ranking import review_order
+from auditor.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -26,48 +28,69 @@ class Judgement:
         samples: What checks look at.
         points: (N, d) unit vectors whose products are similarities; NaN rows without an embedding.
         neighbours: The most similar images of each.
-        relearn: Labels (N,), -1 where one is left out -> (N, C) out-of-fold probabilities learned from the others.
+        probe: The discriminants that judged the labels; they can be asked why, and learn other labels.
     """
 
     samples: Samples
     points: NDArray[np.float32]
     neighbours: Neighbours
-    relearn: Callable[[NDArray[np.intp]], NDArray[np.float32]]
+    probe: Probe
 
     def review_order(self) -> NDArray[np.intp]:
         """(N,) place of each image in the order of review, 1 first; 0 where no label was judged."""
-        samples = self.samples
+        samples, issues = self.samples, self.samples.verdict.issues
         votes = samples.votes[np.arange(len(samples)), np.maximum(samples.labels, 0)]   # (N,)
         denied = np.nan_to_num(samples.out_of_fold).argmax(axis=1) != samples.labels    # (N,)
-        return review_order(samples.issues.score, votes, samples.issues.flagged, denied)
+        return review_order(issues.score, votes, issues.flagged, denied)
 
 
-def judge(dataset: Dataset, outcomes: Sequence[Outcome], card: ModelCard, match: ClassMatch) -> Judgement:
-    """Asks the three witnesses: the probe, the trained classifier where it knows the classes, the neighbours.
+def judge(
+    dataset: Dataset,
+    outcomes: Sequence[Outcome],
+    card: ModelCard,
+    match: ClassMatch,
+    *,
+    show_doubtful: bool = False,
+    progress: Progress | None = None,
+) -> Judgement:
+    """Asks the probe, the trained classifier where it knows the classes, and the neighbours.
 
     Args:
         dataset: Gives the classes.
         outcomes: One for each of the N samples, sorted by file.
         card: Of the classifier.
         match: How its classes map to the folder's.
+        show_doubtful: Whether the user wants to see what a probe that cannot judge the labels doubts.
+        progress: Watches the steps.
     """
+    with one_blas_thread():     # threads of one product wait for each other, and so for whoever else holds a core
+        return _judge(dataset, outcomes, card, match, show_doubtful, progress or Progress())
+
+
+def _judge(
+    dataset: Dataset,
+    outcomes: Sequence[Outcome],
+    card: ModelCard,
+    match: ClassMatch,
+    show_doubtful: bool,
+    progress: Progress,
+) -> Judgement:
+    steps = iter(progress.track(range(3), 3, "judging labels"))
     index = {name: position for position, name in enumerate(dataset.classes)}
     labels = np.array([index.get(outcome.sample.label or "", -1) for outcome in outcomes], dtype=np.intp)   # (N,)
     embeddings = _rows([outcome.inferred.embedding if outcome.inferred else None for outcome in outcomes])  # (N, K)
     contents = [outcome.content for outcome in outcomes]
     classes = max(len(dataset.classes), 1)      # without any class there is still a column, of nothing
     view = _model_view(outcomes, dataset, card, match) if match.complete and dataset.classes else None
-    unseen = () if view is None else _unseen(view.probabilities, outcomes, card)
-    folds = assign_folds(contents)
+    next(steps)
     points = directions(embeddings)                                                     # (N, d)
     neighbours = nearest(points, groups=contents)
-
-    probe = out_of_fold(embeddings, labels, folds, classes, unseen)
-    probabilities = probe.probabilities                                                 # (N, C)
-
-    def relearn(given: NDArray[np.intp]) -> NDArray[np.float32]:
-        return out_of_fold(embeddings, given, folds, classes, unseen, (probe.form,)).probabilities
-
+    next(steps)
+    unseen = () if view is None or not card.trained_on else (_unseen(view),)
+    probe = out_of_fold(embeddings, labels, assign_folds(contents), classes, unseen)
+    next(steps)
+    verdict = decide(probe.probabilities, labels, contents, probe.relearn)
+    next(steps, None)
     samples = Samples(
         files=tuple(outcome.sample.file for outcome in outcomes),
         classes=dataset.classes,
@@ -75,24 +98,20 @@ def judge(dataset: Dataset, outcomes: Sequence[Outcome], card: ModelCard, match:
         failures=tuple(outcome.failure for outcome in outcomes),
         mismatches=tuple(_mismatch(outcome) for outcome in outcomes),
         model=view,
-        out_of_fold=probabilities,
-        issues=find_label_issues(probabilities, labels),
+        out_of_fold=probe.probabilities,
+        verdict=verdict,
         votes=class_votes(neighbours, labels, classes),
+        show_doubtful=show_doubtful,
     )
-    return Judgement(samples, points, neighbours, relearn)
+    return Judgement(samples, points, neighbours, probe)
 
 
-def _unseen(
-    probabilities: NDArray[np.float32], outcomes: Sequence[Outcome], card: ModelCard
-) -> tuple[NDArray[np.float32], ...]:
+def _unseen(view: ModelView) -> NDArray[np.float32]:
     """(N, C) the model's probabilities where it can testify about a label: it was not trained on the image.
 
-    Only a card that lists what the model was trained on can show that; nothing without one.
+    Only a card that lists what the model was trained on can show that.
     """
-    if not card.trained_on:
-        return ()
-    seen = np.array([card.saw(outcome.content) for outcome in outcomes], dtype=bool)
-    return (np.where(seen[:, None], np.nan, probabilities).astype(np.float32),)
+    return np.where(view.in_sample[:, None], np.nan, view.probabilities).astype(np.float32)
 
 
 def _model_view(
@@ -120,6 +139,7 @@ def _model_view(
         predicted=tuple(name(row) for row in rows),
         predicted_class=np.where(known, best, -1).astype(np.intp),
         confidence=np.where(known, projected[rows, best], own[rows, top]).astype(np.float32),
+        in_sample=np.array([card.saw(outcome.content) for outcome in outcomes], dtype=bool),
     )
 
 

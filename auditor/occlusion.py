@@ -4,13 +4,16 @@ They need nothing of a model but its answers, and one answer per cell: 49 forwar
 are for the few pictures that are shown. They are no Grad-CAM: they show where the answer changes, not where it is made.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.backends.base import Backend
 from auditor.heatmap import heat
+
+#: Pictures (B, H, W, 3) uint8 RGB -> (B, C) probabilities.
+Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 CELLS = 7
 _BATCH = 16
@@ -32,15 +35,24 @@ def occlusion_maps(
     Returns:
         (B, n, cells, cells).
     """
-    return heat(log_odds_lost(backend, images, classes, cells))
+    return heat(log_odds_lost(answers_of(backend), images, classes, cells))
+
+
+def answers_of(backend: Backend) -> Answer:
+    """The probabilities of a classifier."""
+    return lambda images: backend.forward(images).probabilities
 
 
 def log_odds_lost(
-    backend: Backend, images: NDArray[np.uint8], classes: NDArray[np.integer], cells: int = CELLS
+    answer: Answer, images: NDArray[np.uint8], classes: NDArray[np.integer], cells: int = CELLS
 ) -> NDArray[np.float32]:
     """How much each class's log odds fall when each cell is covered by the picture's mean colour.
 
-    Log odds, log p - log(1 - p), because probabilities near 1 hardly move. Arguments as in `occlusion_maps`.
+    Log odds, log p - log(1 - p), because probabilities near 1 hardly move.
+
+    Args:
+        answer: Whatever gives probabilities for pictures; it is asked for `cells * cells + 1` of them for each image.
+        images, classes, cells: As in `occlusion_maps`.
 
     Returns:
         (B, n, cells, cells), signed: below 0 where the class gains from the cover.
@@ -48,7 +60,7 @@ def log_odds_lost(
     lost = np.empty((*classes.shape, cells * cells), np.float32)
     for row, (image, chosen) in enumerate(zip(images, classes, strict=True)):
         pictures = _covered(image, cells)
-        odds = np.concatenate([_log_odds(backend, np.stack(part), chosen) for part in _batches(pictures)])
+        odds = np.concatenate([_log_odds(answer, np.stack(part), chosen) for part in _batches(pictures)])
         lost[row] = (odds[0] - odds[1:]).T                      # (n, cells * cells)
     return lost.reshape(*classes.shape, cells, cells)
 
@@ -85,9 +97,9 @@ def _batches(pictures: Iterator[NDArray[np.uint8]]) -> Iterator[list[NDArray[np.
         yield batch
 
 
-def _log_odds(backend: Backend, images: NDArray[np.uint8], classes: NDArray[np.integer]) -> NDArray[np.float64]:
+def _log_odds(answer: Answer, images: NDArray[np.uint8], classes: NDArray[np.integer]) -> NDArray[np.float64]:
     """(B, H, W, 3) -> (B, n). The rest is summed, not 1 - p: near 1 that difference has no digits left."""
-    probabilities = backend.forward(images).probabilities.astype(np.float64)    # (B, C)
+    probabilities = answer(images).astype(np.float64)    # (B, C)
     for_class = probabilities[:, classes]                                       # (B, n)
     rest = np.stack([np.delete(probabilities, one, axis=1).sum(axis=1) for one in classes], axis=1)
     tiny = np.finfo(np.float32).tiny

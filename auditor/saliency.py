@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from auditor.backends.base import Backend
 from auditor.errors import ModelError
 from auditor.heatmap import evidence_maps, heat
-from auditor.occlusion import log_odds_lost
+from auditor.occlusion import answers_of, log_odds_lost
 
 #: What made a map, in the words that pages print. "Grad-CAM" and "Grad-CAM by gradients" are the same mathematics.
 Method = Literal["Grad-CAM", "Grad-CAM by gradients", "occlusion"]
@@ -62,4 +62,4 @@ def signed_maps(
             return backend.grad_maps(images, classes), "Grad-CAM by gradients"
         except ModelError:
             pass                                                # a subclassed model, say: only its answers are left
-    return log_odds_lost(backend, images, classes), "occlusion"
+    return log_odds_lost(answers_of(backend), images, classes), "occlusion"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from auditor import __version__
-from auditor.audit import Audit, RunInfo
+from auditor.audit import Audit, LabelPower, RunInfo
 from auditor.backends import stated_backend
 from auditor.backends.base import Backend
 from auditor.checks import make_checks
@@ -16,13 +16,14 @@ from auditor.classes import IMAGENET_MAP, ClassMatch
 from auditor.dataset import Dataset, Sample, stated_dataset
 from auditor.drawings import heatmap_notes
 from auditor.engines import Outcome, run_pass
-from auditor.estimate import estimate_errors
 from auditor.evidence import gather_evidence
 from auditor.findings import Ran, make_findings
 from auditor.folders import shown
 from auditor.imagenet import readable
 from auditor.imagenet_view import imagenet_view
 from auditor.judging import judge
+from auditor.labels.estimate import estimate_errors
+from auditor.labels.verdict import Power
 from auditor.matching import match_model, model_info
 from auditor.progress import Progress
 from auditor.settings import Settings
@@ -42,20 +43,22 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
     """
     progress = progress or Progress()
     started, clock = datetime.now(UTC), time.perf_counter()
-    checks = make_checks(settings.checks)
+    checks = make_checks(settings.checks, settings.skip_rules)
     dataset = stated_dataset(settings)
     backend, match = match_model(backend or stated_backend(settings), dataset.classes, settings.class_map)
     outcomes = _outcomes(dataset, backend, settings, progress)
-    judgement = judge(dataset, outcomes, backend.card, match)
+    judgement = judge(
+        dataset, outcomes, backend.card, match, show_doubtful=settings.doubtful, progress=progress
+    )
     samples = judgement.samples
     ran = [Ran(check, check.run(samples)) for check in checks]
     rank = judgement.review_order()
     findings = make_findings(ran, samples, outcomes, rank)
     evidence = gather_evidence(findings, outcomes, judgement, backend, match, settings, progress)
     notes = (*_model_notes(dataset, backend, match), *heatmap_notes(backend, evidence, settings.max_occlusion))
-    estimate = estimate_errors(samples.issues, rank, samples.labels, samples.out_of_fold, judgement.relearn)
+    estimate = estimate_errors(samples.verdict, rank, samples.labels, samples.out_of_fold, judgement.probe.relearn)
     asked = settings.class_map == IMAGENET_MAP
-    imagenet = imagenet_view(outcomes, dataset.classes, backend, settings, progress) if asked else None
+    imagenet = imagenet_view(outcomes, dataset.classes, backend, match, settings, progress) if asked else None
     seen = sum(backend.card.saw(outcome.content) for outcome in outcomes if outcome.content)
     seconds = time.perf_counter() - clock
     return Audit(
@@ -84,6 +87,7 @@ def run_scan(settings: Settings, *, backend: Backend | None = None, progress: Pr
             settings=_stated(settings),
         ),
         estimate=estimate,
+        power=None if samples.verdict.power is None else _power(samples.verdict.power),
         imagenet=imagenet,
     )
 
@@ -101,6 +105,17 @@ def _outcomes(dataset: Dataset, backend: Backend, settings: Settings, progress: 
     for file, reason in dataset.failed:
         outcomes.append(Outcome(Sample(dataset.root / file, file, None, None), content="", size=0, failure=reason))
     return sorted(outcomes, key=lambda outcome: outcome.sample.file)
+
+
+def _power(power: Power) -> LabelPower:
+    return LabelPower(
+        knows=power.knows,
+        chance=power.chance,
+        swapped=power.swapped,
+        found=power.found,
+        disturbed=power.disturbed,
+        can_judge=power.suffices,
+    )
 
 
 def _class_counts(dataset: Dataset) -> dict[str, int]:

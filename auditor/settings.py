@@ -47,6 +47,8 @@ class Settings:
         max_occlusion: Of those, at most so many get heatmaps by occlusion, where the model gives no others: each takes
             50 forward passes.
         colours: Colour map of the heatmaps: "inferno", "viridis" or "jet".
+        doubtful: Show what a probe that cannot judge the labels would flag, with low severity.
+        skip_rules: Rules that do not run, separated by commas.
         checks: Rule -> setting -> value.
     """
 
@@ -69,6 +71,8 @@ class Settings:
     max_cards: int = 200
     max_occlusion: int = 24
     colours: str = "inferno"
+    doubtful: bool = False
+    skip_rules: str = ""
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
@@ -111,9 +115,9 @@ def _read_config(config: Path | None) -> dict[str, Any]:
     for name, value in record.get("scan", {}).items():
         if name not in kinds:
             raise InputError(f"{path}: [scan] has no setting {name!r}; expected one of {', '.join(sorted(kinds))}")
-        wanted = int if int in kinds[name] else str
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            expected = "a whole number" if wanted is int else "text"
+        wanted = bool if bool in kinds[name] else int if int in kinds[name] else str
+        if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
+            expected = {bool: "true or false", int: "a whole number", str: "text"}[wanted]
             raise InputError(f"{path}: [scan] {name} is {value!r}; expected {expected}")
         # Paths in the file are relative to the file, so that the job may start anywhere.
         stated[name] = path.parent / str(value) if Path in kinds[name] else value

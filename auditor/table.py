@@ -10,7 +10,7 @@ from auditor.checks import Samples
 from auditor.classes import class_name
 from auditor.engines import Outcome
 from auditor.judging import Judgement
-from auditor.neighbours import SHOWN
+from auditor.labels.neighbours import SHOWN
 
 # One type for each column even where every value is missing, so that the file's schema never changes.
 _TYPES = {
@@ -64,8 +64,8 @@ def predictions_table(
             "oof_p_given": np.where(judged & labelled, out_of_fold[rows, given], np.nan).astype(np.float32)
             if samples.classes
             else no_value,
-            "label_score": samples.issues.score,
-            "p_correct": samples.issues.p_correct,
+            "label_score": samples.verdict.issues.score,
+            "p_correct": samples.verdict.issues.p_correct,
             "neighbours": [
                 [samples.files[other] for other in near[:SHOWN] if other >= 0]
                 for near in judgement.neighbours.indices

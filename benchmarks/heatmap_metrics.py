@@ -1,6 +1,6 @@
-"""How good a heatmap is: removal by ROAD, heat in the right quarters of a mosaic, and intervals of the means."""
+"""How good a heatmap is: removal by ROAD, heat in the right quarters of a mosaic, intervals of the means, tables."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -71,6 +71,55 @@ def road(coldest_first: NDArray[np.floating], hottest_first: NDArray[np.floating
     """
     difference: NDArray[np.floating] = (coldest_first - hottest_first).mean(axis=-1) / 2
     return difference
+
+
+def removal_curves(
+    answer: Callable[[NDArray[np.uint8]], NDArray[np.floating]],
+    image: NDArray[np.uint8],
+    heats: Mapping[str, NDArray[np.floating]],
+    rng: np.random.Generator,
+    batch: int,
+) -> dict[str, NDArray[np.floating]]:
+    """For every heatmap (2, steps) probabilities: coldest cells removed first, and hottest first.
+
+    Args:
+        answer: (B, H, W, 3) -> (B,), the probability that is watched.
+        image: (H, W, 3).
+        heats: Name -> (h, w).
+        rng: Of ties and noise.
+        batch: Images to ask about at once.
+    """
+    curves = {}
+    for name, heat in heats.items():
+        series = np.concatenate(removals(image, heat, rng))     # (2 steps, H, W, 3)
+        parts = [answer(series[start : start + batch]) for start in range(0, len(series), batch)]
+        curves[name] = np.concatenate(parts).reshape(2, STEPS)
+    return curves
+
+
+def print_removal(
+    curves: Mapping[str, NDArray[np.floating]], ours: str, random: str, cells: int
+) -> dict[str, NDArray[np.floating]]:
+    """Prints curves (N, 2, steps) and scores of every method, and returns the scores (N,)."""
+    print("(LeRF - MoRF) / 2 of the predicted class's probability: mean [95 % interval]")
+    scores = {name: road(curve[:, 0], curve[:, 1]) for name, curve in curves.items()}
+    print(f"  {'':32}{'score':26}{'minus random':26}{ours + ' minus this':26}")
+    for name, score in scores.items():
+        ahead = "" if name == random else str(bootstrap(score - scores[random]))
+        behind = "" if name == ours else str(bootstrap(scores[ours] - score))
+        print(f"  {name:32}{bootstrap(score)!s:26}{ahead:26}{behind}")
+    print("mean probability of the predicted class when this share of the cells is gone")
+    print(f"  {'':48}" + "".join(f"{count / cells:>6.0%}" for count in removal_counts(cells)))
+    for name, curve in curves.items():
+        for order, means in zip(("coldest first", "hottest first"), curve.mean(axis=0), strict=True):
+            print(f"  {name:32}{order:16}" + "".join(f"{mean:6.2f}" for mean in means))
+    return scores
+
+
+def verdict(shown: bool, what: str) -> bool:
+    """Prints whether a measure shows what it must, and returns it."""
+    print(f"  {'PASS' if shown else 'FAIL'} {what}", flush=True)
+    return shown
 
 
 def impute(image: NDArray[np.uint8], removed: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
-"""Whether heatmaps mean something: removal of what they call hot, mosaics of cats and dogs, and their cost in a scan.
+"""Whether heatmaps mean something: removal of what they call hot, mosaics of two classes, and their cost in a scan.
 
     python benchmarks/heatmaps.py [--photos FOLDER|FILE.tar] [--model FOLDER|FILE.onnx] [--images N] [--part PART]
+    python benchmarks/heatmaps.py --part breeds --breeds FOLDER [--images N]
 
 The photographs are `data/dogs-vs-cats-160.tar` of the folder that AUDITOR_SHARED names, or of `../shared` beside the
 repository, or that file unpacked; none that the model was trained on, that people found faulty, or that is there
@@ -32,26 +33,24 @@ from auditor.occlusion import occlusion_maps
 from auditor.progress import TerminalProgress
 from auditor.resources import bundled_model
 from auditor.settings import MAX_PIXELS, Settings
+from benchmarks.heatmap_breeds import BATCH, CENTRE, RANDOM, breeds
 from benchmarks.heatmap_metrics import (
     STEPS,
     bootstrap,
     centre_blob,
     mosaic,
     pointing_share,
-    removal_counts,
-    removals,
+    print_removal,
+    removal_curves,
     right_share,
-    road,
+    verdict,
 )
 from benchmarks.photographs import CLASSES, Photo, draw, faulty_files
 
-GRAD_CAM, OCCLUSION, OTHER, CENTRE, RANDOM = (
-    "Grad-CAM", "occlusion", "Grad-CAM of another photograph", "centre blob", "random"
-)  # fmt: skip
+GRAD_CAM, OCCLUSION, OTHER = "Grad-CAM", "occlusion", "Grad-CAM of another photograph"
 CONTRAST = "contrast, class minus other"
 OCCLUDED = 100                          # mosaics that occlusion is tried on; it takes 50 passes for each
 COST_IMAGES, COST_REPEATS, MOST_COST = 128, 7, 0.03
-BATCH = 20
 PROGRESS = TerminalProgress()
 
 
@@ -97,54 +96,41 @@ def faithfulness(model: Model, photos: Sequence[Photo]) -> bool:
     chosen = np.split(predicted[:, None], range(BATCH, len(images), BATCH))
     cams = np.concatenate([model.grad_cam(*each)[:, 0] for each in zip(forwards, chosen, strict=True)])     # (N, h, w)
     labels = np.array([photo.label for photo in photos])
-    curves: dict[str, list[NDArray[np.float32]]] = {}
+    curves: dict[str, list[NDArray[np.floating]]] = {}
     for row in PROGRESS.track(range(len(images)), len(images), "removing cells"):
+        rng, target = np.random.default_rng([7, row]), int(predicted[row])
         other = cams[(row + 2) % len(cams)]                     # they alternate: a photograph of the same class
-        for name, curve in removal_curves(model, images[row], int(predicted[row]), cams[row], other, row).items():
+        heats = heats_of(model, images[row], target, cams[row], other, rng)
+
+        def answer(changed: NDArray[np.uint8], target: int = target) -> NDArray[np.float32]:
+            return model.backend.forward(changed).probabilities[:, target]
+
+        for name, curve in removal_curves(answer, images[row], heats, rng, BATCH).items():
             curves.setdefault(name, []).append(curve)
-    right = float((model.folder_of[predicted] == labels).mean())
-    return _print_faithfulness({name: np.stack(found) for name, found in curves.items()}, cams, right)
+    right, (height, width) = float((model.folder_of[predicted] == labels).mean()), cams.shape[1:]
+    print(f"\nROAD: {len(cams)} photographs, {right:.1%} predicted right, {height} x {width} cells, {STEPS} steps")
+    stacked = {name: np.stack(found) for name, found in curves.items()}
+    scores = print_removal(stacked, GRAD_CAM, RANDOM, height * width)
+    margin = bootstrap(scores[GRAD_CAM] - scores[RANDOM])
+    return verdict(margin.low > 0, f"Grad-CAM minus random {margin}, wanted above 0")
 
 
-def removal_curves(
-    model: Model, image: NDArray[np.uint8], target: int, cam: NDArray[np.float32], other: NDArray[np.float32], seed: int
-) -> dict[str, NDArray[np.float32]]:
-    """For every method (2, steps) probabilities of the target class: coldest cells removed first, and hottest first."""
-    rng = np.random.default_rng([7, seed])
-    heats = {
+def heats_of(
+    model: Model,
+    image: NDArray[np.uint8],
+    target: int,
+    cam: NDArray[np.float32],
+    other: NDArray[np.float32],
+    rng: np.random.Generator,
+) -> dict[str, NDArray[np.floating]]:
+    """Method -> heatmap (h, w) of the target class."""
+    return {
         GRAD_CAM: cam,
         OCCLUSION: occlusion_maps(model.backend, image[None], np.array([[target]]), cam.shape[0])[0, 0],
         OTHER: other,
         CENTRE: centre_blob(cam.shape[0]),
         RANDOM: rng.random(cam.shape),
     }
-    curves = {}
-    for name, heat in heats.items():
-        series = np.concatenate(removals(image, heat, rng))     # (2 steps, H, W, 3)
-        parts = [model.backend.forward(series[start : start + BATCH]) for start in range(0, len(series), BATCH)]
-        probabilities = np.concatenate([part.probabilities[:, target] for part in parts])      # (2 steps,)
-        curves[name] = probabilities.reshape(2, STEPS)
-    return curves
-
-
-def _print_faithfulness(curves: dict[str, NDArray[np.float32]], cams: NDArray[np.float32], right: float) -> bool:
-    """Prints curves (N, 2, steps) and scores of every method."""
-    height, width = cams.shape[1:]
-    print(f"\nROAD: {len(cams)} photographs, {right:.1%} predicted right, {height} x {width} cells, {STEPS} steps")
-    print("(LeRF - MoRF) / 2 of the predicted class's probability: mean [95 % interval]")
-    scores = {name: road(curve[:, 0], curve[:, 1]) for name, curve in curves.items()}          # (N,) each
-    print(f"  {'':32}{'score':26}{'minus random':26}{'Grad-CAM minus this':26}")
-    for name, score in scores.items():
-        ahead = "" if name == RANDOM else str(bootstrap(score - scores[RANDOM]))
-        behind = "" if name == GRAD_CAM else str(bootstrap(scores[GRAD_CAM] - score))
-        print(f"  {name:32}{bootstrap(score)!s:26}{ahead:26}{behind}")
-    print("mean probability of the predicted class when this share of the cells is gone")
-    print(f"  {'':48}" + "".join(f"{count / (height * width):>6.0%}" for count in removal_counts(height * width)))
-    for name, curve in curves.items():
-        for order, means in zip(("coldest first", "hottest first"), curve.mean(axis=0), strict=True):
-            print(f"  {name:32}{order:16}" + "".join(f"{mean:6.2f}" for mean in means))
-    margin = bootstrap(scores[GRAD_CAM] - scores[RANDOM])
-    return _verdict(margin.low > 0, f"Grad-CAM minus random {margin}, wanted above 0")
 
 
 def mosaics(model: Model, photos: Sequence[Photo]) -> bool:
@@ -191,7 +177,7 @@ def _print_mosaics(shares: dict[str, NDArray[np.floating]], silent: int, side: t
         columns = (share[:, 0], share[:, 1], share.mean(axis=1), hottest.mean(axis=1))
         print(f"  {name:32}{len(share):>5}  " + "".join(f"{bootstrap(column)!s:24}" for column in columns))
     reached = bootstrap(shares[GRAD_CAM][:, 0].mean(axis=1))
-    return _verdict(reached.low > 0.5, f"Grad-CAM {reached}, wanted above .5")
+    return verdict(reached.low > 0.5, f"Grad-CAM {reached}, wanted above .5")
 
 
 def cost(model: Model, photos: Sequence[Photo]) -> bool:
@@ -218,7 +204,7 @@ def cost(model: Model, photos: Sequence[Photo]) -> bool:
     print(f"\nCost: {len(samples)} photographs, batches of {batch}, medians of {COST_REPEATS} and {10 * COST_REPEATS}")
     print(f"  whole pass (read, decode, model, heatmaps)        {1000 * per_pass:8.2f} ms an image")
     print(f"  heatmaps of {classes.shape[1]:4} classes                          {1000 * per_map:8.2f} ms an image")
-    return _verdict(share < MOST_COST, f"ratio {share:.2%} of the pass, wanted under {MOST_COST:.0%}")
+    return verdict(share < MOST_COST, f"ratio {share:.2%} of the pass, wanted under {MOST_COST:.0%}")
 
 
 def _median(run: Callable[[], None], repeats: int) -> float:
@@ -230,11 +216,6 @@ def _median(run: Callable[[], None], repeats: int) -> float:
         run()
         seconds.append(time.perf_counter() - start)
     return float(np.median(seconds))
-
-
-def _verdict(shown: bool, what: str) -> bool:
-    print(f"  {'PASS' if shown else 'FAIL'} {what}", flush=True)
-    return shown
 
 
 def _features(forward: Forward) -> NDArray[np.float32]:
@@ -249,23 +230,32 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="model folder or .onnx file; the bundled one by default")
     parser.add_argument("--class-map", help="which model classes are cat and dog, as `auditor scan` takes it")
     parser.add_argument("--images", type=int, default=300, help="photographs, and mosaics (default 300)")
+    parser.add_argument("--breeds", type=Path, help="imagewoof-128.tar unpacked, for the part of that name")
     parts = {"faithfulness": faithfulness, "mosaics": mosaics, "cost": cost}
-    parser.add_argument("--part", choices=parts, action="append", help="one part alone; may be repeated")
+    of_parts = "one part alone; may be repeated (default: the three about cats and dogs)"
+    parser.add_argument("--part", choices=(*parts, "breeds"), action="append", help=of_parts)
     options = parser.parse_args()
+    asked = options.part or list(parts)
+    if "breeds" in asked and options.breeds is None:
+        parser.error("--part breeds needs --breeds, the folder that imagewoof-128.tar unpacks to")
+    backend = load_backend(options.model or bundled_model())
+    print(f"{backend.card.name}, {backend.kind} on {backend.device}, sha256 {backend.sha256[:12]}", flush=True)
+    shown = [breeds(backend, options.breeds, options.images, PROGRESS)] if "breeds" in asked else []
+    if set(asked) == {"breeds"}:
+        return 0 if all(shown) else 1
     shared = Path(os.environ.get("AUDITOR_SHARED") or Path(__file__).resolve().parents[2] / "shared")
     source = options.photos or shared / "data" / "dogs-vs-cats-160.tar"
     if not source.exists() or not shared.is_dir():
         sys.exit(f"no photographs at {source}, or no {shared}. Set AUDITOR_SHARED to the folder that holds `data`.")
-    backend, match = match_model(load_backend(options.model or bundled_model()), CLASSES, options.class_map)
+    backend, match = match_model(backend, CLASSES, options.class_map)
     if backend.head is None or not match.complete:
         sys.exit(f"{backend.card.name}: {backend.no_head or 'it has no class for ' + ' and '.join(match.missing)}")
     model = Model(backend, backend.head, match.folder_of)
-    print(f"{backend.card.name}, {backend.kind} on {backend.device}, sha256 {backend.sha256[:12]}")
     with tempfile.TemporaryDirectory() as scratch:
         photos = draw(source, 2 * options.images, backend.card, faulty_files(shared), Path(scratch))
         few = photos[: options.images // 2 * 2]
         chosen = {"faithfulness": few, "mosaics": photos, "cost": few}
-        shown = [parts[name](model, chosen[name]) for name in parts if name in (options.part or parts)]
+        shown += [parts[name](model, chosen[name]) for name in parts if name in asked]
     return 0 if all(shown) else 1
 
 

@@ -28,9 +28,9 @@ from sklearn.preprocessing import normalize
 from auditor.backends import load_backend
 from auditor.images import decode, resize
 from auditor.labels import find_label_issues
-from auditor.neighbours import class_votes, directions, nearest
-from auditor.probe import assign_folds, out_of_fold
-from auditor.ranking import review_order
+from auditor.labels.neighbours import class_votes, directions, nearest
+from auditor.labels.probe import assign_folds, out_of_fold
+from auditor.labels.ranking import review_order
 from auditor.resources import bundled_model
 
 CLEANLAB_DEFAULT = "prune_by_noise_rate"

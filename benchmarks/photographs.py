@@ -19,7 +19,7 @@ CLASSES = ("cat", "dog")
 
 @dataclass(frozen=True)
 class Photo:
-    """A photograph on disk and its class, an index of `CLASSES`."""
+    """A photograph on disk and its class, an index of `CLASSES` or of another list."""
 
     path: Path
     label: int

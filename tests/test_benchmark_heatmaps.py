@@ -9,6 +9,11 @@ import pytest
 from backends.fake import FakeBackend
 from PIL import Image
 
+from auditor.backends.base import NamedHead
+from auditor.head import linear_head
+from auditor.imagenet import synsets
+from auditor.progress import Progress
+from benchmarks.heatmap_breeds import CLASSIFIER, PROBE, PROBE_CONTRAST, RANDOM, breeds, learn, mosaic_shares
 from benchmarks.heatmap_metrics import (
     bootstrap,
     centre_blob,
@@ -16,6 +21,7 @@ from benchmarks.heatmap_metrics import (
     mosaic,
     pointing_share,
     removal_counts,
+    removal_curves,
     removal_order,
     removals,
     right_share,
@@ -70,6 +76,25 @@ def test_road_by_hand():
     coldest_first, hottest_first = np.array([[1.0, 0.8], [0.5, 0.5]]), np.array([[0.4, 0.2], [0.5, 0.5]])
 
     np.testing.assert_allclose(road(coldest_first, hottest_first), [0.3, 0.0])  # (.6 + .6) / 2 / 2
+
+
+def test_what_is_watched_is_asked_of_every_step_and_in_batches(photo, rng):
+    sizes = []
+
+    def darkness(images):
+        sizes.append(len(images))
+        return 1 - images.mean(axis=(1, 2, 3)) / 255
+
+    bright = np.full((32, 32, 3), 250, np.uint8)
+    bright[:16, :16] = 0                                        # one cell is dark, and hot
+    heat = np.array([[1.0, 0.0], [0.0, 0.0]])
+
+    curves = removal_curves(darkness, bright, {"true": heat, "false": 1 - heat}, rng, 8)
+
+    assert sizes == [8, 8, 4] * 2
+    assert curves["true"].shape == (2, 10)
+    assert road(*curves["true"]) > 0.05
+    assert road(*curves["false"]) < -0.05
 
 
 def test_imputation_continues_a_ramp_and_keeps_the_rest(rng):
@@ -234,3 +259,95 @@ def test_the_cost_is_a_ratio_of_two_times(fake, red_dogs, capsys):
     cost(fake, red_dogs)
 
     assert "ratio" in capsys.readouterr().out
+
+
+TERRIER, RIDGEBACK = "n02086240", "n02087394"
+PLACE_OF = {synset.id: place for place, synset in enumerate(synsets())}
+
+
+@pytest.fixture
+def two_heads():
+    """Its second head calls a red thing a Shih-Tzu and a green thing a ridgeback."""
+    weights = np.zeros((8, 1000), np.float32)
+    weights[6, PLACE_OF[TERRIER]], weights[1, PLACE_OF[RIDGEBACK]] = 20, 20
+    backend = FakeBackend()
+    backend.other_heads = (NamedHead("imagenet", tuple(synset.id for synset in synsets()), linear_head(weights)),)
+    return backend
+
+
+@pytest.fixture
+def two_breeds(tmp_path):
+    """Blue pictures with something red or something green in a corner."""
+    rng = np.random.default_rng(8)
+    root = tmp_path / "breeds"
+    for part, count in (("train", 30), ("val", 4)):
+        for name, colour in ((TERRIER, (255, 0, 0)), (RIDGEBACK, (0, 255, 0))):
+            (root / part / name).mkdir(parents=True)
+            for number in range(count):
+                pixels = rng.integers(0, 40, (32, 32, 3)).astype(np.uint8) + np.uint8([20, 20, 90])
+                top, left = 16 * rng.integers(2, size=2)
+                pixels[top : top + 16, left : left + 16] = colour
+                Image.fromarray(pixels).save(root / part / name / f"{number}.png")
+    (root / "train" / "readme").mkdir()                         # no id: no breed
+    return root
+
+
+def test_the_probe_of_breeds_learns_a_draw_without_what_the_model_saw(two_heads, two_breeds):
+    paths = sorted((two_breeds / "train" / TERRIER).iterdir())
+    seen = hashlib.sha256(paths[0].read_bytes()).hexdigest()
+    two_heads.card = replace(two_heads.card, trained_on=frozenset({seen[:16]}))
+
+    found = learn(two_heads, two_breeds, 60, Progress())
+
+    assert len(found.photos) == len(found.embeddings) == 59
+    assert paths[0] not in {photo.path for photo in found.photos}
+    assert found.columns.tolist() == [PLACE_OF[TERRIER], PLACE_OF[RIDGEBACK]]
+    assert {photo.path.parent.parent.name for photo in found.others} == {"val"}
+    assert (found.probe.probabilities.argmax(axis=1) == [photo.label for photo in found.photos]).all()
+    assert [photo.path for photo in learn(two_heads, two_breeds, 20, Progress()).photos] == [
+        photo.path for photo in found.photos[:20]
+    ]
+
+
+def test_both_maps_of_a_breed_add_up_to_what_their_weights_make_of_the_embedding(two_heads, two_breeds):
+    found = learn(two_heads, two_breeds, 60, Progress())
+    image = found.photos[3].pixels((32, 32))[None]
+    both = np.array([[0, 1]])
+
+    of_probe, of_head = found.maps(image, 3, both)
+
+    embedding = found.embeddings[3:4]
+    weights = found.probe.feature_weights(np.array([3]), both, embedding)[0]
+    np.testing.assert_allclose(of_probe.mean(axis=(1, 2)), weights @ embedding[0], rtol=1e-4, atol=1e-4)
+    logits = found.head.head.logits(embedding)[0, found.columns]
+    np.testing.assert_allclose(of_head.mean(axis=(1, 2)), logits, rtol=1e-4)
+
+
+def test_in_a_mosaic_of_breeds_the_probe_points_at_the_right_ones(two_heads, two_breeds):
+    found = learn(two_heads, two_breeds, 60, Progress())
+
+    shares = [mosaic_shares(found, number) for number in range(6)]
+
+    assert shares[0][PROBE].shape == shares[0][CLASSIFIER].shape == (2, 2)
+    assert np.mean([each[PROBE_CONTRAST][0] for each in shares]) > 0.7
+    assert 0.3 < np.mean([each[RANDOM][0] for each in shares]) < 0.7
+
+
+def test_breeds_are_measured_against_the_head_that_knows_them(two_heads, two_breeds, capsys):
+    breeds(two_heads, two_breeds, 6, Progress(), learned=60)
+
+    printed = capsys.readouterr().out
+    assert "Breeds: 2; the probe, of 60 photographs, is right on 100.0%" in printed
+    assert "ROAD, the probability being the probe's: 6 photographs, 16 cells" in printed
+    assert "PASS probe's Grad-CAM minus random" in printed
+    assert "Mosaics: 6 of two breeds" in printed
+    for name in ("probe's Grad-CAM minus the head's", "probe's contrast minus the head's"):
+        assert f"{name} " in printed
+
+
+def test_breeds_need_a_head_for_imagenet_and_folders_named_by_its_ids(two_heads, two_breeds, tmp_path):
+    with pytest.raises(SystemExit, match="fake has no further head for ImageNet"):
+        learn(FakeBackend(), two_breeds, 10, Progress())
+    (tmp_path / "other" / "train" / "cat").mkdir(parents=True)
+    with pytest.raises(SystemExit, match="has 0 folders named by ImageNet's ids"):
+        learn(two_heads, tmp_path / "other", 10, Progress())

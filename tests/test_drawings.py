@@ -1,5 +1,7 @@
 """The heatmaps of a flagged image: which classes are set beside each other, from what, and in which colours."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -7,33 +9,51 @@ from backends.fake import FakeBackend
 
 import auditor
 from auditor.classes import match_classes
-from auditor.dataset import Sample
+from auditor.dataset import Dataset, Sample
 from auditor.drawings import VIEW_SIDE, Drawings
+from auditor.engines import Outcome
 from auditor.engines.base import Inferred
 from auditor.evidence import read_again
+from auditor.images import resize
+from auditor.judging import judge
 
 NAMES = ("cat", "dog", "fox")
 
 
-def spotted():
+def spotted(redness=255):
     """(32, 32, 3): grey, with one red cell, the second row's third."""
     image = np.full((32, 32, 3), 70, np.uint8)
-    image[8:16, 16:24, 0] = 255
+    image[8:16, 16:24, 0] = redness
     return image
 
 
 def inferred_of(backend, image):
     """What the scan keeps of an image."""
-    from auditor.engines.local import _inferred
+    found = backend.forward(resize(image, *backend.card.input_size)[None])
+    none = np.empty(0, np.intp), np.empty((0, 4, 4), np.float16)
+    return Inferred(found.probabilities[0], found.embedding[0].astype(np.float16), *none)
 
-    return next(iter(_inferred(backend.forward(image[None]), backend.head)))
+
+def drawings_of(images, labels, backend, *, folders=NAMES, class_map=None, occlusions=5):
+    """Drawings over a folder of images (H, W, 3) with labels, -1 for none."""
+    outcomes = [
+        Outcome(
+            Sample(Path(), f"{number}.png", None if label < 0 else folders[label], None),
+            content=f"{number:08x}", size=1, inferred=inferred_of(backend, image),
+        )
+        for number, (image, label) in enumerate(zip(images, labels, strict=True))
+    ]  # fmt: skip
+    match = match_classes(folders, backend.card.classes, class_map or {})
+    dataset = Dataset(Path(), "drawn", tuple(outcome.sample for outcome in outcomes), (), (), folders, ())
+    return Drawings(backend, match, judge(dataset, outcomes, backend.card, match), "inferno", occlusions), outcomes
 
 
-def drawn(label, suggested=-1, *, folders=NAMES, backend=None, occlusions=5, image=None):
-    backend = backend or FakeBackend(NAMES)
-    image = spotted() if image is None else image
-    drawings = Drawings(backend, match_classes(folders, NAMES, {}), "inferno", occlusions)
-    return drawings.draw(image, 32, inferred_of(backend, image), label, suggested)
+def drawn(label, suggested=-1, *, folders=NAMES, backend=None, occlusions=5, image=None, class_map=None):
+    """A single image: no probe judges it, so that the model's own maps are drawn."""
+    backend, image = backend or FakeBackend(NAMES), spotted() if image is None else image
+    drawings, (outcome,) = drawings_of([image], [label], backend, folders=folders, class_map=class_map,
+                                       occlusions=occlusions)  # fmt: skip
+    return drawings.draw(image, 32, outcome.inferred, 0, suggested)
 
 
 def change(view, image):
@@ -73,33 +93,25 @@ def test_a_given_class_that_the_model_does_not_have_is_left_out():
     assert described(views) == [("cat", None)]
 
 
-def test_a_given_class_without_a_stored_map_is_left_out():
-    backend = FakeBackend(NAMES)
-    whole = inferred_of(backend, spotted())
-    wide = Inferred(whole.probabilities, whole.embedding, whole.map_classes[[0, 2]], whole.maps[[0, 2]])
-    drawings = Drawings(backend, match_classes(NAMES, NAMES, {}), "inferno", 0)
-
-    assert described(drawings.draw(spotted(), 32, wide, NAMES.index("dog"), -1)[0]) == [("cat", None)]
-    assert len(drawings.draw(spotted(), 32, wide, NAMES.index("fox"), -1)[0]) == 3
-
-
 def test_of_several_model_classes_for_one_folder_class_the_most_probable_is_shown():
     backend = FakeBackend(("cat", "dog", "hound"))
-    match = match_classes(("cat", "dog"), backend.card.classes, {"hound": "dog"})
-    inferred = inferred_of(backend, spotted())
-    best = ("dog", "hound")[int(inferred.probabilities[1:].argmax())]
+    best = 1 + int(inferred_of(backend, spotted()).probabilities[1:].argmax())
+    chosen = drawn(1, folders=("cat", "dog"), backend=backend, class_map={"hound": "dog"})[0]
+    other = FakeBackend(("cat", "dog", "hound"))
+    other.head.layers[0].weights[:, 3 - best] = 0               # the class that is not shown could be any
 
-    views, _ = Drawings(backend, match, "inferno", 0).draw(spotted(), 32, inferred, 1, -1)
-
-    assert described(views)[1:] == [(best, None), ("cat", best)]
+    assert described(chosen) == [("cat", None), ("dog", None), ("cat", "dog")]
+    assert np.array_equal(
+        chosen[1].pixels, drawn(1, folders=("cat", "dog"), backend=other, class_map={"hound": "dog"})[0][1].pixels
+    )
 
 
 def test_without_a_head_maps_are_made_by_occlusion_as_often_as_allowed():
     backend = FakeBackend(NAMES, no_head="its head is out of sight")
-    drawings = Drawings(backend, match_classes(NAMES, NAMES, {}), "inferno", occlusions=2)
+    drawings, (outcome,) = drawings_of([spotted()], [1], backend, occlusions=2)
     assert drawings.at_least == 64                              # pixels, so that the model can be asked again
 
-    found = [drawings.draw(spotted(), 32, inferred_of(backend, spotted()), 1, -1) for _ in range(3)]
+    found = [drawings.draw(spotted(), 32, outcome.inferred, 0, -1) for _ in range(3)]
 
     assert [method for _, method in found] == ["occlusion", "occlusion", None]
     assert [len(views) for views, _ in found] == [3, 3, 0]
@@ -109,13 +121,71 @@ def test_without_a_head_maps_are_made_by_occlusion_as_often_as_allowed():
 
 def test_the_further_views_are_small_whatever_the_picture():
     large = cv2.resize(spotted(), (640, 400), interpolation=cv2.INTER_NEAREST)
-    backend = FakeBackend(NAMES)
+    drawings, (outcome,) = drawings_of([large], [1], FakeBackend(NAMES))
 
-    views, _ = Drawings(backend, match_classes(NAMES, NAMES, {}), "inferno", 0).draw(
-        large, 320, inferred_of(backend, spotted()), 1, -1
-    )
+    views, _ = drawings.draw(large, 320, outcome.inferred, 0, -1)
 
     assert [max(view.pixels.shape) for view in views] == [320, VIEW_SIDE, VIEW_SIDE]
+
+
+def pets(backend, **options):
+    """A folder of forty pictures in two classes that the probe learns, a spotted one among the plain ones."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(-20, 20, (40, 32, 32, 3))
+    images = [
+        np.clip(spotted(70 if number % 2 else 240).astype(int) + noise[number] // 3, 0, 255).astype(np.uint8)
+        for number in range(40)
+    ]
+    labels = [number % 2 for number in range(40)]
+    labels[0] = 1                                               # spotted, but called plain
+    return images, *drawings_of(images, labels, backend, folders=("spotted", "plain"), **options)
+
+
+def test_heatmaps_are_of_the_folders_classes_whatever_the_model_calls_its_own():
+    images, drawings, outcomes = pets(FakeBackend(("tree", "house")))
+
+    views, method = drawings.draw(images[0], 32, outcomes[0].inferred, 0, -1)
+
+    assert method == "Grad-CAM"
+    assert described(views) == [("spotted", None), ("plain", None), ("spotted", "plain")]
+    y, x = np.unravel_index(change(views[0], images[0]).argmax(), (32, 32))
+    assert (y // 8, x // 8) == (1, 2)                           # the spot is why it is spotted
+
+
+def test_the_probes_map_is_its_weights_by_the_chain_rule():
+    """A cell's evidence: what it adds to the mean of the features, times the slope of the probe's logit there."""
+    backend = FakeBackend(("tree", "house"))
+    images, drawings, outcomes = pets(backend)
+    probe, row = drawings.judgement.probe, 2
+    features = backend.forward(images[row][None]).features[0].astype(float)                 # (4, 4, 8)
+    pooled = outcomes[row].inferred.embedding.astype(float)
+    slope, step = np.zeros(8), 1e-3
+    for feature in range(8):
+        moved = np.tile(pooled, (2, 1))
+        moved[:, feature] += [step, -step]
+        logs = np.log(np.maximum(probe.answer(row, moved), 1e-30))
+        slope[feature] = ((logs[0, 0] - logs[0, 1]) - (logs[1, 0] - logs[1, 1])) / (2 * step)
+    by_hand = features @ slope
+
+    maps, method = drawings._maps(images[row], outcomes[row].inferred, row, [0, 1])
+    found = maps[0] - maps[1]
+
+    assert method == "Grad-CAM"
+    assert np.corrcoef(found.ravel(), by_hand.ravel())[0, 1] > 0.999
+
+
+def test_without_features_the_probe_is_asked_about_covered_pictures():
+    backend = FakeBackend(("tree", "house"), no_head="its head is out of sight")
+    images, drawings, outcomes = pets(backend, occlusions=1)
+
+    views, method = drawings.draw(images[2], 32, outcomes[2].inferred, 2, -1)
+    further = drawings.draw(images[4], 32, outcomes[4].inferred, 4, -1)
+
+    assert method == "occlusion"
+    assert described(views) == [("spotted", None)]
+    y, x = np.unravel_index(change(views[0], images[2]).argmax(), (32, 32))
+    assert 6 <= y < 18 and 14 <= x < 26
+    assert further == ((), None)                                # one was allowed
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from backends.fake import FakeBackend
 
 from auditor.backends.base import Forward
 from auditor.modelcard import ModelCard
-from auditor.occlusion import log_odds_lost, occlusion_maps
+from auditor.occlusion import answers_of, log_odds_lost, occlusion_maps
 from auditor.saliency import class_maps, signed_maps
 
 CORNERS = {"upper left": (0, 0), "upper right": (0, 1), "lower left": (1, 0), "lower right": (1, 1)}
@@ -54,7 +54,7 @@ def test_the_maximum_lies_in_the_quadrant_that_the_model_looks_at(corner):
 def test_probabilities_near_1_still_tell_the_cells_apart():
     backend, image = QuadrantBackend(0, 0, sharpness=0.3), lit(0, 0)
 
-    lost = log_odds_lost(backend, image[None], np.array([[1]]))[0, 0]
+    lost = log_odds_lost(answers_of(backend), image[None], np.array([[1]]))[0, 0]
 
     assert backend.forward(image[None]).probabilities[0, 1] == 1.0                          # in float32
     assert lost[:3, :3].min() > 5

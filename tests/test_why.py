@@ -105,7 +105,7 @@ def test_an_image_that_was_not_flagged_is_explained_too(home):
     assert reasons["model_disagrees"] == (
         "not flagged: the model sees cat too; it flags where that is not the given label."
     )
-    assert reasons["low_confidence"].endswith("it flags under 70%.")
+    assert reasons["low_confidence"].endswith("it flags under 70%, at most 2% of the images.")
     assert reasons["unreadable"] == "not flagged: it was decoded."
     assert reasons["format_mismatch"].startswith("not flagged: the file is PNG")
     assert "Not flagged: labelled cat." in as_text(explanation)
@@ -248,7 +248,17 @@ def test_a_model_of_other_classes_is_no_witness(tmp_path, scanned):
     assert explanation.model.predicted == "tree" and not explanation.model.judged
     text = as_text(explanation)
     assert "its classes are not the folder's" in text
-    assert "not flagged: the probe sees cat too" in text
+    assert "not judged: the model does not know the folder's classes." in text
+    assert "not flagged: the probe gives its best class" in text
+
+
+def test_a_model_that_cannot_judge_the_labels_judged_none(home):
+    summary = home / "reports" / "pets" / "one" / "summary.json"
+    change(summary, lambda stated: stated["power"].update(can_judge=False))
+
+    verdict = next(v for v in explain("data/cat/03.png", home / "reports").rules if v.rule == "label_issue")
+
+    assert verdict.why == "not judged: the model knows these classes too little to call a label wrong."
 
 
 def test_images_without_a_second_class_were_not_judged(tmp_path, place):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.audit import Severity
-from auditor.labels import LabelIssues
+from auditor.labels.verdict import LabelVerdict
 
 LOW: Severity = "low"
 
@@ -24,6 +24,7 @@ class ModelView:
         predicted: (N,) name of the model's top class, as the folder calls it where it does; None unreadable.
         predicted_class: (N,) index of that class among the folder's, -1 where it is none of them.
         confidence: (N,) its probability.
+        in_sample: (N,) bool, whether the model was trained on the image, by its card.
     """
 
     name: str
@@ -31,6 +32,7 @@ class ModelView:
     predicted: tuple[str | None, ...]
     predicted_class: NDArray[np.intp]
     confidence: NDArray[np.float32]
+    in_sample: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Samples:
         mismatches: For a file in another format than its name claims, that format; else None.
         model: The trained classifier's verdict; None where its classes are not the folder's.
         out_of_fold: (N, C) float32 probabilities of the probe; NaN rows not judged.
-        issues: The verdict on every label that the probe judged.
+        verdict: On every label that the probe judged, and how far it can be believed.
+        show_doubtful: Whether the user wants to see what a probe that cannot judge the labels doubts.
         votes: (N, C) float32 share of each class among the labels of the most similar images; NaN where none has one.
         properties: Name -> (N,) values taken when the image was decoded, NaN unreadable.
     """
@@ -57,8 +60,9 @@ class Samples:
     mismatches: tuple[str | None, ...]
     model: ModelView | None
     out_of_fold: NDArray[np.float32]
-    issues: LabelIssues
+    verdict: LabelVerdict
     votes: NDArray[np.float32]
+    show_doubtful: bool = False
     properties: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -66,8 +70,11 @@ class Samples:
 
     @property
     def classifier(self) -> ModelView | None:
-        """The trained classifier where it knows the folder's classes, else the probe on its embeddings."""
-        if self.model is not None or not self.classes:
+        """The trained classifier where it knows the folder's classes, else the probe on its embeddings.
+
+        None where neither knows them.
+        """
+        if self.model is not None or not self.classes or not self.verdict.can_judge:
             return self.model
         judged = np.asarray(np.isfinite(self.out_of_fold).all(axis=1))                  # (N,)
         values = np.nan_to_num(self.out_of_fold)                                        # (N, C)
@@ -78,6 +85,7 @@ class Samples:
             predicted=tuple(self.classes[best] if known else None for best, known in zip(top, judged, strict=True)),
             predicted_class=np.where(judged, top, -1).astype(np.intp),
             confidence=np.where(judged, values.max(axis=1), np.nan).astype(np.float32),
+            in_sample=np.zeros(len(self), dtype=bool),
         )
 
 
@@ -134,8 +142,8 @@ def yes_or_no(
     )
 
 
-def nothing_judged(samples: Samples, note: str) -> CheckResult:
-    """The result of a rule that has nothing to go by in this data set; `note` tells the reader why."""
+def nothing_judged(samples: Samples, note: str = "") -> CheckResult:
+    """The result of a rule that has nothing to go by in this data set; `note` says why, if nothing else does."""
     count = len(samples)
     empty = np.full(count, np.nan, dtype=np.float32)
     return CheckResult(
@@ -146,7 +154,7 @@ def nothing_judged(samples: Samples, note: str) -> CheckResult:
         messages=("",) * count,
         severity=(LOW,) * count,
         suggested=np.full(count, -1, dtype=np.intp),
-        notes=(note,),
+        notes=(note,) if note else (),
     )
 
 

@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.checks.base import CheckResult, Samples, for_flagged, nothing_judged, percent
-from auditor.labels import LIKELY_RIGHT
+from auditor.audit import Severity
+from auditor.checks.base import LOW, CheckResult, Samples, for_flagged, nothing_judged, percent
+from auditor.labels.noise_model import LIKELY_RIGHT
 
 
 @dataclass(frozen=True)
@@ -15,9 +16,11 @@ class LabelIssue:
     """The given label is probably wrong, by probabilities learned from the images of the other folds.
 
     Works for any folder with two classes or more, whatever classes the model knows: the probe learns the
-    folder's own classes from the embeddings. `auditor.labels.find_label_issues` is the rule. The severity is
-    high where the other witnesses deny the given label too: the trained classifier, where it knows the folder's
-    classes, and the labels of the most similar images; it is medium where one of them stands by it.
+    folder's own classes from the embeddings. How far the probe can be trusted is measured on the folder itself
+    (`auditor.labels.verdict`); where it cannot, nothing is flagged, or with `--doubtful` with low severity. The
+    severity is high where the independent views deny the given label too: the labels of the most similar images,
+    and the trained classifier where it knows the folder's classes and was not trained on the image; it is medium
+    where one of them stands by it.
     """
 
     rule: ClassVar[str] = "label_issue"
@@ -26,7 +29,8 @@ class LabelIssue:
 
     def run(self, samples: Samples) -> CheckResult:
         """Scores every labelled, readable image; (N,) float32 in [0, 1], 0 worst, NaN not judged."""
-        issues = samples.issues
+        verdict = samples.verdict
+        issues = verdict.doubtful if samples.show_doubtful and not verdict.can_judge else verdict.issues
         judged = np.isfinite(issues.score)                                                      # (N,)
         if not judged.any():
             return nothing_judged(samples, _why_nothing(samples))
@@ -34,7 +38,8 @@ class LabelIssue:
         voted = np.nan_to_num(samples.votes)                                                    # (N, C)
         denied = voted.argmax(axis=1) != samples.labels                                         # (N,)
         if samples.model is not None:
-            denied &= samples.model.predicted_class != samples.labels
+            denied &= samples.model.in_sample | (samples.model.predicted_class != samples.labels)
+        severity: tuple[Severity, ...] = tuple("high" if row else "medium" for row in denied)
 
         def sentence(row: int) -> str:
             other = issues.suggested[row]
@@ -53,10 +58,27 @@ class LabelIssue:
             value=issues.p_correct.astype(np.float32),
             threshold=LIKELY_RIGHT,
             messages=for_flagged(issues.flagged, sentence),
-            severity=tuple("high" if row else "medium" for row in denied),
+            severity=severity if verdict.can_judge else (LOW,) * len(samples),
             suggested=np.where(issues.flagged, issues.suggested, -1).astype(np.intp),
-            notes=_unjudged(samples, judged),
+            notes=(*_cannot_judge(samples), *_unjudged(samples, judged)),
         )
+
+
+def _cannot_judge(samples: Samples) -> tuple[str, ...]:
+    """Why nothing is claimed, and what would help."""
+    power = samples.verdict.power
+    if power is None or power.suffices:
+        return ()
+    known = (
+        f"it knows the class of {percent(power.knows)} of images it has not seen, where guessing gives "
+        f"{percent(power.chance)}"
+    )
+    found = f"and of {power.swapped} labels that auditor swapped itself it found {power.found}"
+    return (
+        f"This model cannot judge these labels: {known}, {found}. So no label is called wrong. A model that was "
+        "trained on such images would help (--model, or auditor train on labels that are known to be right), and "
+        "more images of each class; --doubtful shows what this one doubts.",
+    )
 
 
 def _model_says(samples: Samples, row: int) -> str:

@@ -12,9 +12,9 @@ from auditor.checks.base import CheckResult, Samples, for_flagged, nothing_judge
 class ModelDisagrees:
     """The classifier's top class is not the given label.
 
-    That is the trained model where it knows the folder's classes: an independent witness if it was trained on
-    other images; where it has seen these (the report says "in sample"), it may have memorised wrong labels, and
-    agrees with too many of them. Else it is the probe, which learned the folder's classes from other folds.
+    Only where the trained model knows the folder's classes. It is an independent view if it was trained on other
+    images; where it has seen these (the report says "in sample"), it may have memorised wrong labels, and agrees
+    with too many of them.
 
     Args:
         high: Confidence from which the severity is high.
@@ -28,9 +28,9 @@ class ModelDisagrees:
 
     def run(self, samples: Samples) -> CheckResult:
         """Scores every labelled, readable image by the model's probability of its label; (N,) float32."""
-        model = samples.classifier
+        model = samples.model
         if model is None:
-            return nothing_judged(samples, "There are no classes that a prediction could be compared with.")
+            return nothing_judged(samples)
         labelled = samples.labels >= 0
         given = model.probabilities[np.arange(len(samples)), np.maximum(samples.labels, 0)]      # (N,) p(given)
         score = np.where(labelled, given, np.nan).astype(np.float32)

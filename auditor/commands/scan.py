@@ -50,6 +50,13 @@ def scan(
     colours: Annotated[
         str | None, typer.Option(help="Heatmap colours: inferno, viridis or jet [default: inferno].")
     ] = None,
+    doubtful: Annotated[
+        bool | None,
+        typer.Option("--doubtful", help="Show labels in doubt even where the model cannot judge the classes."),
+    ] = None,
+    skip_rules: Annotated[
+        str | None, typer.Option(help="Rules that do not run: low_confidence,model_disagrees.")
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -78,6 +85,8 @@ def scan(
         max_cards=max_cards,
         max_occlusion=max_occlusion,
         colours=colours,
+        doubtful=doubtful,
+        skip_rules=skip_rules,
     )
     audit = run_scan(settings, progress=TerminalProgress())
     finish(audit, settings.out, as_json=as_json)

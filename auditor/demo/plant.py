@@ -108,7 +108,7 @@ class Entry:
     original: int | None = None
 
 
-def plant_demo(root: Path, seed: int = 7, per_class: int = 140) -> Truth:
+def plant_demo(root: Path, seed: int = 7, per_class: int = 280) -> Truth:
     """Writes a labelled folder of stickers with faults in it, and the truth beside it.
 
     Args:

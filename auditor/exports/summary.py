@@ -33,6 +33,7 @@ def summary(audit: Audit) -> dict[str, Any]:
             rule.name: {"title": rule.title, "description": rule.description, "settings": dict(rule.settings)}
             for rule in audit.rules
         },
+        "power": None if audit.power is None else asdict(audit.power),
         "estimate": None if audit.estimate is None else asdict(audit.estimate),
         "imagenet": None if audit.imagenet is None else _imagenet(audit.imagenet),
         "outcomes": dict(audit.outcomes),
@@ -60,6 +61,7 @@ def _imagenet(view: ImageNetView) -> dict[str, Any]:
             for absurdity in view.absurdities
         ],
         "method": view.method,
+        "second_head": view.second_head,
     }
 
 

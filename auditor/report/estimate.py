@@ -1,6 +1,6 @@
 """How many labels are wrong and what mending them is worth: two sentences to quote."""
 
-from auditor.audit import Audit, LabelEstimate
+from auditor.audit import Audit, LabelEstimate, LabelPower
 from auditor.report.headline import suspects
 from auditor.report.text import count, number, percent
 
@@ -11,12 +11,44 @@ CLEAN = 0.02
 
 
 def estimate_sentences(audit: Audit) -> tuple[str, ...]:
-    """The estimate, and what accuracy gains without the flagged labels; nothing where no label could be judged."""
-    estimate = audit.estimate
+    """How far the verdict can be believed, the estimate, and what accuracy gains without the flagged labels.
+
+    Nothing where no label could be judged; no number where it could not be judged well.
+    """
+    power, estimate = audit.power, audit.estimate
+    if power is not None and not power.can_judge:
+        return (_cannot(power), _help())
     if estimate is None or estimate.judged < 1:
         return ()
     flagged = len({finding.file for finding in suspects(audit)})
-    return tuple(sentence for sentence in (_how_many(estimate), _worth(estimate, flagged)) if sentence)
+    found = "" if power is None else _found_again(power)
+    return tuple(sentence for sentence in (_how_many(estimate), found, _worth(estimate, flagged)) if sentence)
+
+
+def _found_again(power: LabelPower) -> str:
+    """What the probe finds, in labels that are known to be wrong because auditor changed them."""
+    if not power.swapped:
+        return ""
+    return (
+        f"Of {count(power.swapped, 'label')} that auditor swapped itself in this folder, as a test, it found "
+        f"{number(power.found)}."
+    )
+
+
+def _cannot(power: LabelPower) -> str:
+    knows, chance = _whole_percent(power.knows), _whole_percent(power.chance)
+    sentence = (
+        f"This model cannot judge these classes: it knows the class of {knows} of the images it has not seen, where "
+        f"guessing gives {chance}."
+    )
+    return f"{sentence} {_found_again(power)}".strip()
+
+
+def _help() -> str:
+    return (
+        "A model that was trained on such images would help (--model), and more images of each class. What this one "
+        "doubts is shown with --doubtful; the order of review still puts the most doubtful labels first."
+    )
 
 
 def _how_many(estimate: LabelEstimate) -> str:

@@ -40,6 +40,8 @@ def verdict(audit: Audit) -> Verdict:
     images, readable = _images(audit), audit.outcomes.get("ok", 0)
     failed = images - readable
     wrong, doubtful = _wrong(audit), _doubtful(audit)
+    if audit.power is not None and not audit.power.can_judge:
+        wrong = 0                               # what --doubtful shows is in doubt, not wrong
     also = _also(doubtful if wrong else 0, failed if wrong else 0)
     if wrong:
         verb = "carries" if wrong == 1 else "carry"
@@ -58,6 +60,9 @@ def verdict(audit: Audit) -> Verdict:
             return Verdict(number(denied), sentence, also, False)
         reason = "all images are in one class" if len(audit.classes) == 1 else "see the notes for the reason"
         sentence = f"The labels of {count(images, 'image')} were not judged: {reason}{trouble}."
+        return Verdict("", sentence, _also(doubtful, 0), False)
+    if audit.power is not None and not audit.power.can_judge:
+        sentence = f"The labels of {count(images, 'image')} could not be judged by this model{trouble}."
         return Verdict("", sentence, _also(doubtful, 0), False)
     calm = not audit.findings and not failed
     also = f"{count(len(audit.rules), 'rule')} looked at every image and found nothing." if calm else _also(doubtful, 0)

@@ -31,16 +31,24 @@ class RuleVerdict:
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules of a run, from its summary; one written by an older version has only their names."""
+    """The rules of a run, from its summary; one written by an older version has only their names.
+
+    Attributes:
+        about: Rule -> what the summary says of it.
+        matched: Whether the model's classes are the folder's.
+        can_judge: Whether the probe was good enough to judge the labels.
+    """
 
     about: Mapping[str, Mapping[str, Any]]
     matched: bool
+    can_judge: bool = True
 
     @classmethod
     def of(cls, summary: Mapping[str, Any]) -> "Rules":
         stated = summary.get("rules") or {}
         about = {name: stated.get(name, {}) for name in {**stated, **summary.get("findings", {})}}
-        return cls(about, bool(summary.get("model", {}).get("matched")))
+        power = summary.get("power") or {}
+        return cls(about, bool(summary.get("model", {}).get("matched")), bool(power.get("can_judge", True)))
 
     def title(self, rule: str) -> str:
         return str(self.about.get(rule, {}).get("title", rule))
@@ -75,9 +83,11 @@ class Rules:
         )
 
 
-def _label_issue(row: Row, _: Rules) -> str:
+def _label_issue(row: Row, rules: Rules) -> str:
     if row.get("label") is None:
         return f"not judged: {UNLABELLED}."
+    if not rules.can_judge:
+        return "not judged: the model knows these classes too little to call a label wrong."
     score, right = row.get("label_score"), row.get("p_correct")
     if score is None:
         return f"not judged: {UNJUDGED}."
@@ -91,26 +101,31 @@ def _label_issue(row: Row, _: Rules) -> str:
 
 
 def _model_disagrees(row: Row, rules: Rules) -> str:
-    witness, predicted = _witness(row, rules)
+    predicted = row.get("predicted")
     if row.get("label") is None:
         return f"not judged: {UNLABELLED}."
+    if not rules.matched:
+        return "not judged: the model does not know the folder's classes."
     if predicted is None:
-        return f"not judged: {witness} has no prediction for it."
+        return "not judged: the model has no prediction for it."
     if predicted == row["label"]:
-        return f"not flagged: {witness} sees {predicted} too; it flags where that is not the given label."
-    return f"not flagged: {witness} sees {predicted}."
+        return f"not flagged: the model sees {predicted} too; it flags where that is not the given label."
+    return f"not flagged: the model sees {predicted}."
 
 
 def _low_confidence(row: Row, rules: Rules) -> str:
     witness, predicted = _witness(row, rules)
     if predicted is None:
         return f"not judged: {witness} has no prediction for it."
-    minimum = rules.settings("low_confidence").get("minimum")
-    limit = "a set probability" if minimum is None else percent(minimum)
+    settings = rules.settings("low_confidence")
+    minimum, at_most = settings.get("minimum"), settings.get("at_most")
+    limit = "under a set probability" if minimum is None else f"under {percent(minimum)}"
+    if at_most is not None:
+        limit += f", at most {percent(at_most)} of the images"
     best = row.get("confidence") if rules.matched else row.get("oof_p_given") if predicted == row.get("label") else None
     if best is None:
-        return f"not flagged: {witness} gives its best class {limit} or more."
-    return f"not flagged: {witness} gives its best class {percent(best)}; it flags under {limit}."
+        return f"not flagged: {witness} is sure enough of its best class; it flags {limit}."
+    return f"not flagged: {witness} gives its best class {percent(best)}; it flags {limit}."
 
 
 def _unreadable(row: Row, _: Rules) -> str:
@@ -124,7 +139,7 @@ def _format_mismatch(row: Row, _: Rules) -> str:
 
 
 def _witness(row: Row, rules: Rules) -> tuple[str, str | None]:
-    """The classifier that those rules asked: the model where it knows the folder's classes, else the probe."""
+    """The classifier that the rule asked: the model where it knows the folder's classes, else the probe."""
     return ("the model", row.get("predicted")) if rules.matched else ("the probe", row.get("oof_predicted"))
 
 

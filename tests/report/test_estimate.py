@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from auditor.audit import LabelEstimate
+from auditor.audit import LabelEstimate, LabelPower
 from auditor.report import render_html
 from auditor.report.estimate import estimate_sentences
+from auditor.report.headline import verdict
 from tests.report import sample_audit as sample
 from tests.report.page import Document
 
@@ -97,3 +98,35 @@ def test_the_estimate_stands_under_the_verdict():
     text = Document(render_html(sample.make_audit())).text
 
     assert text.index("probably wrong.") < text.index("About 17 of 290 labels are wrong") < text.index("What was found")
+
+
+ABLE, UNABLE = LabelPower(0.97, 0.5, 400, 361, 0.0, True), LabelPower(0.71, 0.5, 400, 48, 0.0, False)
+
+
+def test_what_was_found_of_labels_that_were_swapped_as_a_test():
+    found = estimate_sentences(replace(sample.make_audit(), estimate=BASE, power=ABLE))
+
+    assert found[1] == "Of 400 labels that auditor swapped itself in this folder, as a test, it found 361."
+    assert len(found) == 3
+    nothing = replace(ABLE, swapped=0, found=0)
+    assert len(estimate_sentences(replace(sample.make_audit(), estimate=BASE, power=nothing))) == 2
+
+
+def test_a_model_that_cannot_judge_says_so_gives_no_number_and_says_what_would_help():
+    first, second = estimate_sentences(replace(sample.make_audit(), estimate=None, power=UNABLE))
+
+    assert first == (
+        "This model cannot judge these classes: it knows the class of 71% of the images it has not seen, where "
+        "guessing gives 50%. Of 400 labels that auditor swapped itself in this folder, as a test, it found 48."
+    )
+    assert second.startswith("A model that was trained on such images would help (--model)")
+    assert "--doubtful" in second
+
+
+def test_the_headline_calls_no_label_wrong_where_the_model_cannot_judge():
+    audit = sample.make_audit()
+
+    assert "probably wrong" in verdict(replace(audit, power=ABLE)).sentence
+    found = verdict(replace(audit, power=UNABLE))
+    assert "could not be judged by this model" in found.sentence
+    assert found.number == "" and not found.calm

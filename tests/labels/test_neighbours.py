@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from auditor.neighbours import Neighbours, class_votes, directions, nearest
+from auditor.labels.neighbours import Neighbours, class_votes, directions, nearest
 
 
 def random_points(count, dimension=8, seed=0):
@@ -10,7 +10,7 @@ def random_points(count, dimension=8, seed=0):
 
 
 def test_they_are_those_of_brute_force(monkeypatch):
-    monkeypatch.setattr("auditor.neighbours.BLOCK", 500)         # several blocks of rows
+    monkeypatch.setattr("auditor.labels.neighbours.BLOCK", 500)         # several blocks of rows
     points = random_points(120)
     found = nearest(points, 7)
     close = points @ points.T

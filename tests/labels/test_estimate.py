@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from auditor.estimate import estimate_errors
 from auditor.labels import LabelIssues
+from auditor.labels.estimate import estimate_errors
+from auditor.labels.verdict import LabelVerdict, Power
 
 
-def verdict(p_correct, flagged, expected=(1.0, 2.0, 4.0)):
+def verdict(p_correct, flagged, expected=(1.0, 2.0, 4.0), *, found=95):
     p_correct = np.array(p_correct, dtype=float)
-    return LabelIssues(p_correct, np.array(flagged), np.zeros(len(p_correct), int), p_correct, expected, 0.0)
+    issues = LabelIssues(p_correct, np.array(flagged), np.zeros(len(p_correct), int), p_correct, expected, 0.0)
+    return LabelVerdict(issues, issues, np.nan_to_num(1 - p_correct), Power(0.99, 0.5, 100, found, 0.0))
 
 
 def never(labels):
@@ -63,3 +65,19 @@ def test_nothing_judged_is_no_estimate():
     empty = np.full((2, 2), np.nan, dtype=np.float32)
 
     assert estimate_errors(verdict([np.nan] * 2, [False] * 2), np.zeros(2, int), np.zeros(2, int), empty, never) is None
+
+
+def test_a_probe_that_cannot_judge_gives_no_number():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)
+    poor = verdict([0.9, 0.1], [False, True], found=20)
+
+    assert estimate_errors(poor, np.array([2, 1]), np.array([0, 0]), probabilities, never) is None
+
+
+def test_where_nothing_is_expected_to_be_wrong_all_of_it_is_found():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)
+    found = estimate_errors(verdict([1.0, 1.0], [False, False], (0, 0, 2)), np.array([2, 1]), np.array([0, 1]),
+                            probabilities, never)  # fmt: skip
+
+    assert found.found_in_review == 1.0
+    assert (found.low, found.middle, found.high) == (0, 0, 2)

@@ -160,13 +160,13 @@ class _NoiseModel:
         confident = _confident(probs.max(axis=1), predicted, classes)
         counts = np.zeros((classes, classes))                    # predicted x given, over the anchors
         np.add.at(counts, (predicted[confident], given[confident]), 1)
-        transition = _transition(counts)
+        transition = transition_matrix(counts)
         logits = np.log(np.maximum(probs, FLOOR))
         sharpness = _sharpness(logits, given, transition)
         anchors, anchors_given = logits[confident], given[confident]
         for _ in range(EM_STEPS):
             counts = _anchor_counts(anchors, anchors_given, sharpness, transition)
-            transition = _transition(counts)
+            transition = transition_matrix(counts)
         doubt = _shared_doubt(_confusions(logits, predicted, confident, sharpness), counts)
         return cls(logits, given, sharpness, transition, doubt)
 
@@ -268,15 +268,18 @@ def _shrunk(counts: Floats, mean: Floats) -> Floats:
     return result
 
 
-def _transition(counts: Floats) -> Floats:
-    """p(given | true) (C, C) from anchor counts: how often a class goes wrong, and separately where to."""
+def class_rates(right: Floats, wrong: Floats) -> Floats:
+    """(C,) how often each class goes wrong, from counts (C,), pulled towards the mean as far as the classes agree."""
+    share = (wrong.sum() + 0.5) / (right.sum() + wrong.sum() + 1)                            # never 0 or 1
+    return _shrunk(np.stack([right, wrong], axis=1), np.array([1 - share, share]))[:, 1]
+
+
+def transition_matrix(counts: Floats) -> Floats:
+    """p(given | true) (C, C) from counts true x given: how often a class goes wrong, and separately where to."""
     classes = len(counts)
     off = ~np.eye(classes, dtype=bool)
-    right = np.diag(counts)
     errors = counts[off].reshape(classes, classes - 1)           # (C, C - 1)
-    wrong = errors.sum(axis=1)
-    share = (wrong.sum() + 0.5) / (counts.sum() + 1)             # never 0 or 1
-    rate = _shrunk(np.stack([right, wrong], axis=1), np.array([1 - share, share]))[:, 1]
+    rate = class_rates(np.diag(counts), errors.sum(axis=1))
     target = _shrunk(errors, np.full(classes - 1, 1 / (classes - 1)))
     transition = np.diag(1 - rate)
     transition[off] = (rate[:, None] * target).ravel()

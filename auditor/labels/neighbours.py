@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.components import leading_components, standardise
+from auditor.labels.components import Standard
+from auditor.labels.parallel import in_parallel
 
 NEIGHBOURS = 30
 #: The most similar images that are named as evidence; the others only vote.
@@ -21,6 +22,8 @@ SHOWN = 5
 COMPONENTS = 256
 #: Similarities in one block of rows: 64 MB.
 BLOCK = 1 << 24
+#: Rows that are made into points at once.
+ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,20 @@ def directions(embeddings: NDArray[np.floating], components: int = COMPONENTS) -
 
     NaN rows stay NaN.
     """
-    usable = np.isfinite(embeddings).all(axis=1)
+    usable = np.flatnonzero(np.isfinite(embeddings).all(axis=1) & bool(embeddings.shape[1]))
     kept = min(components, embeddings.shape[1])
     points = np.full((len(embeddings), kept), np.nan, dtype=np.float32)
-    if usable.any():
-        scaled = standardise(embeddings[usable], rooted=True)                   # (M, D)
-        found = leading_components(scaled, components)                          # (M, d), d < kept for few images
-        lengths = np.linalg.norm(found, axis=1, keepdims=True)
-        points[usable] = 0.0
-        points[usable, : found.shape[1]] = found / np.where(lengths > 0, lengths, 1.0)
+    if len(usable):
+        seen = embeddings if len(usable) == len(embeddings) else embeddings[usable]         # (M, D)
+        standard = Standard.fit(seen, rooted=True).reduced(seen, components)                # d < kept for few images
+
+        def place(rows: NDArray[np.intp]) -> None:
+            found = standard.points(embeddings[rows])                           # (n, d)
+            lengths = np.linalg.norm(found, axis=1, keepdims=True)
+            points[rows] = 0.0
+            points[rows, : found.shape[1]] = found / np.where(lengths > 0, lengths, 1.0)
+
+        in_parallel(place, [usable[start : start + ROWS] for start in range(0, len(usable), ROWS)])
     return points
 
 
@@ -81,7 +89,8 @@ def nearest(
     place[others] = np.arange(len(others))
     copies = _copies(groups, place, count)
     step = max(1, BLOCK // len(others))
-    for start in range(0, count, step):
+
+    def search(start: int) -> None:
         rows = np.arange(start, min(start + step, count))
         rows = rows[usable[rows]]
         close = points[rows].astype(np.float32) @ pool.T                        # (n, M)
@@ -94,6 +103,8 @@ def nearest(
         found = np.isfinite(values)
         indices[rows, : columns.shape[1]] = np.where(found, others[columns], -1)
         similarity[rows, : columns.shape[1]] = np.where(found, values, np.nan)
+
+    in_parallel(search, range(0, count, step))
     return Neighbours(indices, similarity)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from auditor.ranking import review_order
+from auditor.labels.ranking import review_order
 
 NAN = float("nan")
 NONE = np.zeros(4, bool)

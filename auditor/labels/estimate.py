@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.audit import LabelEstimate
-from auditor.labels import LabelIssues
+from auditor.labels.verdict import LabelVerdict
 
 #: A first sitting: the review that the headline speaks of is never shorter than this many images.
 SITTING = 50
@@ -15,27 +15,28 @@ OutOfFold = Callable[[NDArray[np.intp]], NDArray[np.float32]]
 
 
 def estimate_errors(
-    issues: LabelIssues,
+    verdict: LabelVerdict,
     rank: NDArray[np.intp],
     labels: NDArray[np.intp],
     probabilities: NDArray[np.float32],
     relearn: OutOfFold,
 ) -> LabelEstimate | None:
-    """Sums up what was found about N labels; None where none could be judged.
+    """Sums up what was found about N labels; None where none could be judged, or not well enough to give a number.
 
     Args:
-        issues: The verdict on every label.
+        verdict: On every label.
         rank: (N,) place in the order of review, 1 first, 0 not judged.
         labels: (N,) the given classes, -1 without a label.
         probabilities: (N, C) out of fold, learned from all labels.
         relearn: Labels (N,), -1 where one is left out -> (N, C) out-of-fold probabilities learned from the others.
     """
+    issues = verdict.issues
     judged = np.isfinite(issues.p_correct)                                  # (N,)
-    if not judged.any():
+    if not judged.any() or not verdict.can_judge:
         return None
     low, middle, high = (round(number) for number in issues.expected_errors)
     review = min(max(SITTING, _round_up(2 * middle)), int((rank > 0).sum()))
-    wrong = np.where(judged, 1 - np.nan_to_num(issues.p_correct), 0.0)      # (N,) expected errors at each place
+    wrong = verdict.p_wrong                                                 # (N,) expected errors at each place
     inside = (rank > 0) & (rank <= review)
     kept = judged & ~issues.flagged
     without = None

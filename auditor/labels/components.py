@@ -1,0 +1,146 @@
+"""Embeddings as points to compare and to separate: one scale for every feature, and fewer of them. No label is seen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cholesky, eigh, qr, solve_triangular
+
+from auditor.labels.parallel import in_parallel, one_blas_thread
+
+BLOCK = 1 << 22                                 # numbers that are looked at in one step: 16 MB
+#: Of more dimensions the leading components are found by iteration, which is far quicker and a little less exact.
+EXACT, SPARE, ITERATIONS = 512, 32, 6
+
+
+@dataclass(frozen=True)
+class Standard:
+    """Features -> points of mean 0 and deviation 1, perhaps rotated; and the way back for directions.
+
+    Attributes:
+        rooted: Signed square roots come first.
+        mean, deviation: (D,) of the (rooted) features.
+        basis: (D, d) rotation; None keeps all features.
+    """
+
+    rooted: bool
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+    basis: NDArray[np.float32] | None = None
+
+    @classmethod
+    def fit(cls, embeddings: NDArray[np.floating], *, rooted: bool) -> Self:
+        """Of (M, D) finite embeddings, read in blocks."""
+        count = max(len(embeddings), 1)
+        plain = cls(rooted, np.zeros(embeddings.shape[1], np.float32), np.ones(embeddings.shape[1], np.float32))
+
+        def total(rows: slice) -> NDArray[np.float64]:
+            found: NDArray[np.float64] = plain.points(embeddings[rows]).sum(axis=0, dtype=np.float64)
+            return found
+
+        mean = np.sum(in_parallel(total, _blocks(embeddings)), axis=0) / count
+        centred = replace(plain, mean=np.broadcast_to(mean, plain.mean.shape).astype(np.float32))
+
+        def squares(rows: slice) -> NDArray[np.float64]:
+            found: NDArray[np.float64] = np.square(centred.points(embeddings[rows])).sum(axis=0, dtype=np.float64)
+            return found
+
+        deviation = np.sqrt(np.sum(in_parallel(squares, _blocks(embeddings)), axis=0) / count)
+        return replace(centred, deviation=np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32))
+
+    @property
+    def dimension(self) -> int:
+        """d, the number of coordinates of a point."""
+        return len(self.mean) if self.basis is None else int(self.basis.shape[1])
+
+    def points(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(n, D) -> (n, d)."""
+        points = embeddings.astype(np.float32)                                  # (n, D), a copy
+        if self.rooted:
+            np.sqrt(np.abs(points), out=points)
+            np.copysign(points, embeddings, out=points)
+        points -= self.mean
+        points /= self.deviation
+        return points if self.basis is None else points @ self.basis
+
+    def pull_back(self, directions: NDArray[np.float32], embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
+        """The derivatives d score / d feature, from d score / d point, by the chain rule.
+
+        The derivative of a signed root is 1 / (2 sqrt|x|). A feature that is 0 gets 0: behind a pooling it is the mean
+        of a map that is 0 everywhere.
+
+        Args:
+            directions: (n, c, d), for each image some directions.
+            embeddings: (n, D) of the images.
+
+        Returns:
+            (n, c, D).
+        """
+        inner = (directions if self.basis is None else directions @ self.basis.T) / self.deviation      # (n, c, D)
+        if not self.rooted:
+            return np.asarray(inner, np.float32)
+        size = np.abs(embeddings.astype(np.float32))
+        slope = np.divide(0.5, np.sqrt(size), out=np.zeros_like(size), where=size > 1e-6)               # (n, D)
+        return np.asarray(inner * slope[:, None, :], np.float32)
+
+    def compact(self, embeddings: NDArray[np.floating]) -> Self:
+        """The same, rotated so that M embeddings (M, D), fewer than D, need but M coordinates.
+
+        With G = X X' = L L' the rows of L^-1 X are orthonormal, and L has the points as its rows: no eigenvectors.
+        """
+        points = self.points(embeddings)                                        # (M, D)
+        gram = points @ points.T
+        # Points of mean 0, and copies, leave directions of no length; a hundred-thousandth of the mean gives them one.
+        gram[np.diag_indices(len(gram))] += 1e-5 * gram.trace() / len(gram) + 1e-6
+        lower = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
+        basis = solve_triangular(lower, points, lower=True, check_finite=False).T               # (D, M)
+        return replace(self, basis=np.ascontiguousarray(basis, dtype=np.float32))
+
+    def reduced(self, embeddings: NDArray[np.floating], components: int) -> Self:
+        """The same, rotated to at most so many principal components of (M, D) embeddings, largest variance first."""
+        images, dimension = embeddings.shape
+        kept = min(components, images, dimension)
+        if images < dimension:                  # the same components from the smaller of the two matrices
+            points = self.points(embeddings)                                    # (M, D)
+            values, vectors = _leading(points @ points.T, kept)                 # (d,), (M, d)
+            real = max(1, int((values > 1e-5 * values[0]).sum()))               # the rest is rounding: they are centred
+            lengths = np.sqrt(np.maximum(values[:real], 1e-12))
+            return replace(self, basis=np.asarray(points.T @ (vectors[:, :real] / lengths), np.float32))
+
+        def products(rows: slice) -> NDArray[np.float32]:
+            points = self.points(embeddings[rows])
+            return points.T @ points                                            # (D, D)
+
+        scatter = np.asarray(np.sum(in_parallel(products, _blocks(embeddings)), axis=0), np.float32)
+        return replace(self, basis=np.asarray(_leading(scatter, kept)[1], np.float32))
+
+
+def _blocks(embeddings: NDArray[np.floating]) -> Iterator[slice]:
+    step = max(1, BLOCK // max(embeddings.shape[1], 1))
+    for start in range(0, len(embeddings), step):
+        yield slice(start, start + step)
+
+
+def _leading(matrix: NDArray[np.float32], kept: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """The largest eigenvalues (k,) of a symmetric matrix (d, d), largest first, and their vectors (d, k)."""
+    size = len(matrix)
+    if kept + SPARE < size / 4 and size > EXACT:
+        return _iterated(matrix, kept)
+    values, vectors = eigh(matrix, subset_by_index=[size - kept, size - 1], overwrite_a=True, check_finite=False)
+    return values[::-1], vectors[:, ::-1]
+
+
+def _iterated(matrix: NDArray[np.float32], kept: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """The same by subspace iteration (Halko, Martinsson & Tropp, "Finding structure with randomness", SIAM Review,
+    2011).
+
+    The start is random, and the same every time.
+    """
+    start = np.random.default_rng(0).standard_normal((len(matrix), kept + SPARE)).astype(np.float32)
+    with one_blas_thread():
+        for _ in range(ITERATIONS):
+            start, _ = qr(matrix @ start, mode="economic", overwrite_a=True, check_finite=False)
+        values, inner = eigh(start.T @ matrix @ start, check_finite=False)
+        return values[::-1][:kept], (start @ inner)[:, ::-1][:, :kept]
