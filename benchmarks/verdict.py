@@ -206,11 +206,12 @@ def measure(
         found.append(
             (
                 wrong.sum(), verdict.can_judge, round(low) <= wrong.sum() <= round(high), low, middle, high,
-                flagged.sum(), hit / max(flagged.sum(), 1), hit / max(wrong.sum(), 1),
+                flagged.sum(), hit, hit / max(wrong.sum(), 1),
                 power.share if power else 0.0, power.skill if power else 0.0,
             )
         )  # fmt: skip
     mean = np.mean(np.array(found, dtype=float), axis=0)
+    mean[7] /= max(mean[6], 1e-9)                               # precision: of all flags in all changes
     kind = "similar" if similar is not None else "any"
     return Cell(
         model, pictures.name, kind, rate, int(mean[0]), bool(mean[1] > 0.5), float(mean[2]),

@@ -50,8 +50,9 @@ def test_so_does_somebody_elses_onnx_and_ranks_them_first(photographs, mobilenet
     audit = auditor.scan(photographs, model=mobilenet, max_cards=0)
 
     ranks = audit.predictions.set_index("file")["review_rank"]
-    for file in (STICKER, *WRONG):
-        assert label_rules(audit, file), file
+    assert "label_issue" in label_rules(audit, WRONG[0])
+    assert "low_confidence" in label_rules(audit, STICKER)      # neither cat nor dog to it
+    # The cat in someone's arms is no clearer a mistake than the probe's own ones: it is in the order, not under a flag.
     assert max(ranks[file] for file in WRONG) <= 20
 
 

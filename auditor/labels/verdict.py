@@ -17,7 +17,9 @@ from auditor.labels.parallel import one_blas_thread
 from auditor.labels.reliability import LapseCurve, Verdicts, fit_lapse_curve, wrong_probability
 
 #: Labels that are swapped, over all rounds; in one round no more than this share, so that the probe stays what it was.
-SWAPPED, SWAPPED_AT_ONCE = 400, 0.02
+SWAPPED, SWAPPED_AT_ONCE = 300, 0.01
+#: The same where the folder shows no wrong label: so many must be wrong that the curve shows them.
+SWAPPED_TO_SHOW = 0.02
 #: A probe that comes less than this far of the way from guessing to certainty cannot judge the labels.
 LEAST_SKILL = 0.8
 #: Agreement with the labels that is no further above chance, in deviations of a count, shows no knowledge.
@@ -146,7 +148,8 @@ def _measure(
     trusted = judged[p_wrong <= LIKELY_RIGHT]
     flagged_before = judged[p_wrong > LIKELY_RIGHT]
     swapped = found = others = disturbed = 0
-    for rows, changed in _rounds(trusted, labels, contents, classes):
+    at_once = SWAPPED_AT_ONCE if curve.shows_wrong_labels else SWAPPED_TO_SHOW
+    for rows, changed in _rounds(trusted, labels, contents, classes, at_once):
         given = labels.copy()
         given[rows] = changed
         learned = relearn(given)
@@ -181,7 +184,7 @@ def _known(curve: LapseCurve, verdicts: Verdicts, chance: float) -> float:
 
 
 def _rounds(
-    trusted: NDArray[np.intp], labels: NDArray[np.intp], contents: Sequence[str], classes: int
+    trusted: NDArray[np.intp], labels: NDArray[np.intp], contents: Sequence[str], classes: int, at_once: float
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Rows and their changed labels, round after round, every class in its share; the same every night."""
     draws = np.array([_draw(contents[row]) for row in trusted], dtype=np.uint64)
@@ -193,7 +196,7 @@ def _rounds(
     order = np.lexsort((draws, place))
     chosen = order[: min(SWAPPED, len(order) // 2)]
     # Neighbours in that order are the same share of every class; dealt out, each round has all of them.
-    size = max(1, round(SWAPPED_AT_ONCE * len(trusted)))
+    size = max(1, round(at_once * len(trusted)))
     for part in np.array_split(chosen, max(1, -(-len(chosen) // size))) if len(chosen) else ():
         rows = trusted[part]
         steps = 1 + (draws[part] // np.uint64(7) % np.uint64(classes - 1)).astype(np.intp)
