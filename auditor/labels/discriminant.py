@@ -49,7 +49,7 @@ class FoldScatter:
         self._embeddings, self._standard = embeddings, standard
         self.dimension = standard.dimension
         # Of few images the points are kept: to make them takes longer than all that is done with them.
-        self._points = standard.points(embeddings) if len(embeddings) * standard.dimension <= KEPT else None
+        self._points = standard.points(embeddings) if len(embeddings) * self.dimension <= KEPT else None
         self.rows = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]            # K folds, the rows of each
         self.counts = np.array([len(rows) for rows in self.rows], dtype=np.float64)         # (K,)
         sums, scatters = zip(*in_parallel(self._moments, self.rows), strict=True)
@@ -59,8 +59,8 @@ class FoldScatter:
 
     def _moments(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Sum (d,) and scatter (d, d) of some rows."""
-        total = np.zeros(self._standard.dimension)
-        scatter = np.zeros((self._standard.dimension,) * 2, dtype=np.float32)
+        total = np.zeros(self.dimension)
+        scatter = np.zeros((self.dimension,) * 2, dtype=np.float32)
         for _, points in self.blocks(rows):
             total += points.sum(axis=0, dtype=np.float64)
             scatter += points.T @ points
