@@ -1,4 +1,4 @@
-"""Wall time of `auditor scan`, idle and beside a busy process, and how much of it lies outside the pixel pass.
+"""Wall time and memory of `auditor scan`, idle and beside a busy process, and how much time lies outside the pixel pass.
 
     python -m benchmarks.scan_time DATA [--images 1400] [--against CHECKOUT] [--busy] [--repeats N]
 
@@ -41,13 +41,19 @@ def draw(data: Path, images: int, folder: Path) -> Path:
 
 def scan(command: Path, data: Path, out: Path) -> float:
     """Seconds of one scan, process start and report included."""
-    start = time.perf_counter()
-    done = subprocess.run([command, "scan", data, "--out", out, "--json"], capture_output=True, text=True)
-    seconds = time.perf_counter() - start
-    if done.returncode:
-        sys.exit(f"{command} scan ended with {done.returncode}: {done.stderr[-500:]}")
-    found = json.loads(done.stdout)
-    print(f"  {command}: {seconds:.1f} s, findings {found['findings']}", flush=True)
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        start = time.perf_counter()
+        process = subprocess.Popen([command, "scan", data, "--out", out, "--json"], stdout=output, stderr=errors)
+        _, status, used = os.wait4(process.pid, 0)          # the only wait that says what one child used
+        seconds = time.perf_counter() - start
+        code = process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        errors.seek(0)
+        if code:
+            sys.exit(f"{command} scan ended with {code}: {errors.read().decode()[-500:]}")
+        found = json.load(output)
+    megabytes = used.ru_maxrss / 1024                       # Linux counts in kB
+    print(f"  {command}: {seconds:.1f} s, {megabytes:.0f} MB at most, findings {found['findings']}", flush=True)
     return seconds
 
 
