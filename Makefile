@@ -1,6 +1,8 @@
 # Needs nothing but Python 3.11+, make and a package index.
 PYTHON ?= python3
 VENV ?= .venv
+# Test processes: each may load TensorFlow, which takes 1.5 GB.
+WORKERS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -10,7 +12,7 @@ demo: $(VENV)/.core           ## draw a folder of stickers with planted faults, 
 	@$(BIN)/auditor demo
 
 test: check                   ## lint, types and tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff check .

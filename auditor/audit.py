@@ -1,15 +1,31 @@
 """The result of a scan: a frozen record that the report and the exports render and never compute with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
-import pandas as pd
+if TYPE_CHECKING:                               # `auditor why` does without
+    import pandas as pd
 
-FORMAT_VERSION = 1
+AUDIT_FORMAT = 1
 
 Severity = Literal["high", "medium", "low"]
 Status = Literal["new", "persisting", "accepted"]
+
+#: What the findings of a rule claim. Whoever treats rules differently asks this; nobody asks for a rule's name.
+RuleKind = Literal[
+    "label",        # the given label is wrong
+    "model",        # the trained model sees another class than the given one
+    "doubt",        # no class is clear
+    "conflict",     # one picture has two labels
+    "copies",       # one picture is there more than once
+    "image",        # something about the picture
+    "file",         # something about the file
+    "dataset",      # something about the data set as a whole
+]
+_ABOUT_LABELS: tuple[RuleKind, ...] = ("label", "model", "doubt", "conflict")
+
+_Record = TypeVar("_Record")
 
 
 @dataclass(frozen=True)
@@ -17,7 +33,8 @@ class Finding:
     """One line of `findings.jsonl`.
 
     Attributes:
-        id: Hash of content, rule, label and n-th copy: the same every night while the image is unchanged.
+        id: Hash of content, rule, label and n-th copy: the same every night while the image is unchanged. For several
+            images, of all their contents; for the data set, of the rule and of what the finding is about.
         rule: Name of the rule, as in the registry of checks.
         severity: How much it matters.
         file: POSIX path relative to the root of the data set; None for a rule about the whole set.
@@ -49,12 +66,26 @@ class Finding:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that ran, for the report's legend: its settings are the check's arguments."""
+    """A rule that ran, as the report needs to know it.
+
+    Attributes:
+        name: As in the registry of checks.
+        title: What the report calls it.
+        description: What it flags, in a sentence or two.
+        settings: The check's arguments, by name.
+        kind: What its findings claim.
+    """
 
     name: str
     title: str
     description: str
     settings: Mapping[str, float]
+    kind: RuleKind
+
+    @property
+    def is_about_labels(self) -> bool:
+        """Whether its findings come in the order in which labels should be reviewed."""
+        return self.kind in _ABOUT_LABELS
 
 
 @dataclass(frozen=True)
@@ -177,98 +208,6 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class SeenName:
-    """A class of ImageNet that is the most probable one for some images.
-
-    Attributes:
-        synset: Its id in WordNet; "" for the background.
-        name: Its readable name.
-        images: How many images.
-        kind: "cat" or "dog" where it is one, else "".
-    """
-
-    synset: str
-    name: str
-    images: int
-    kind: str
-
-
-@dataclass(frozen=True)
-class SeenClass:
-    """What an ImageNet classifier sees in the images of one class of the folder.
-
-    Attributes:
-        label: The class, as the folder calls it.
-        kind: "cat" or "dog" where that is what the class is, else "".
-        images: How many readable images.
-        names: The most probable class of each image, the most frequent ones first, all of them.
-        cats, dogs: How many images are "a cat", and "a dog": all cats (all dogs) together have a higher probability
-            than the other animal and than any other class. The rest is something else.
-        transferred: How many images the model's own classes call by this class, where ImageNet's are a second head of
-            it: what transfer learning made of the rest. None where the model's own classes are ImageNet's, or where
-            they are not the folder's.
-    """
-
-    label: str
-    kind: str
-    images: int
-    names: tuple[SeenName, ...]
-    cats: int
-    dogs: int
-    transferred: int | None = None
-
-
-@dataclass(frozen=True)
-class Absurdity:
-    """An image of a cat or a dog that the classifier takes for something else, encoded (JPEG) to be shown.
-
-    Attributes:
-        file: POSIX path relative to the root.
-        label: The class that the data set gives it.
-        kind: "cat" or "dog", what that is.
-        synset, name: What it is taken for.
-        probability: Of that.
-        kin: Summed probability of what it should be: of all cats, or of all dogs.
-        thumbnail: The image, upright.
-        overlay: The same size, with the heatmap of that class over it; None where the model gives none.
-        width, height: Size in pixels of both.
-    """
-
-    file: str
-    label: str
-    kind: str
-    synset: str
-    name: str
-    probability: float
-    kin: float
-    thumbnail: bytes
-    overlay: bytes | None
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class ImageNetView:
-    """What an ImageNet classifier thinks the images show.
-
-    Attributes:
-        classes: In the order of the folder's classes, those without a readable image left out.
-        absurdities: The most probable ones first; a copy of an image is left out.
-        absurd: How many images could have been among them.
-        method: What made the heatmaps, in words to print; "" where there are none.
-        colours: The colour map of the heatmaps.
-        second_head: Whether ImageNet's classes are a further head of the model, beside its own.
-    """
-
-    classes: tuple[SeenClass, ...]
-    absurdities: tuple[Absurdity, ...]
-    absurd: int
-    method: str
-    colours: str
-    second_head: bool = False
-
-
-@dataclass(frozen=True)
 class ModelInfo:
     """The model as the report names it. `matched`: its classes are the folder's, so its predictions were judged.
 
@@ -310,6 +249,24 @@ class Gate:
     rules: tuple[str, ...] = ()
 
 
+class Addition(Protocol):
+    """What a part of the scan adds to the audit where the user asks for it; a section of the report looks for it.
+
+    Attributes:
+        name: Its key in `summary.json`.
+    """
+
+    name: ClassVar[str]
+
+    def summary(self) -> dict[str, Any]:
+        """What `summary.json` says of it: values that JSON has, no pictures."""
+        ...
+
+    def renamed(self, rename: Callable[[str], str]) -> "Addition":
+        """The same with other names for the classes of the folder, for people to read."""
+        ...
+
+
 @dataclass(frozen=True)
 class Audit:
     """Everything a scan found.
@@ -327,7 +284,7 @@ class Audit:
         notes: Sentences the reader must know: what could not be judged, and why.
         estimate: How many labels are wrong; None where none could be judged.
         power: How far the probe can be trusted here; None where no label was judged.
-        imagenet: What an ImageNet classifier sees; None where it was not asked.
+        additions: What further parts of the scan found, each a record of its own type.
     """
 
     name: str
@@ -336,7 +293,7 @@ class Audit:
     outcomes: Mapping[str, int]
     skipped: tuple[tuple[str, str], ...]
     model: ModelInfo
-    predictions: pd.DataFrame
+    predictions: "pd.DataFrame"
     findings: tuple[Finding, ...]
     evidence: Mapping[str, Evidence]
     rules: tuple[Rule, ...]
@@ -345,7 +302,7 @@ class Audit:
     gate: Gate = Gate()
     estimate: LabelEstimate | None = None
     power: LabelPower | None = None
-    imagenet: ImageNetView | None = None
+    additions: tuple[Addition, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -358,3 +315,11 @@ class Audit:
         for finding in self.findings:
             counts[finding.rule] = counts.get(finding.rule, 0) + 1
         return counts
+
+    def addition(self, record: type[_Record]) -> _Record | None:
+        """The addition of this type; None where the scan made none."""
+        return next((addition for addition in self.additions if isinstance(addition, record)), None)
+
+    def rules_of(self, kind: RuleKind) -> frozenset[str]:
+        """Names of the rules of this kind that ran."""
+        return frozenset(rule.name for rule in self.rules if rule.kind == kind)

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 
 class AuditorError(Exception):
-    """Base of all errors that a user can mend; its text is shown without a traceback."""
+    """Base of all errors that a user can correct; its text is shown without a traceback."""
 
     exit_code: ClassVar[int] = 2
 

@@ -1,4 +1,4 @@
-"""Watching long loops, without the loops knowing who watches."""
+"""The progress of long loops, which do not know how it is shown."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -7,7 +7,7 @@ Item = TypeVar("Item")
 
 
 class Progress:
-    """Says nothing; what library use and tests get."""
+    """Shows nothing; for library use and tests."""
 
     def track(self, items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
         """Yields the items; a subclass shows how many of `total` have passed."""
@@ -15,7 +15,7 @@ class Progress:
 
 
 class TerminalProgress(Progress):
-    """A bar on stderr, and only where stderr is a terminal."""
+    """A bar on stderr, only if stderr is a terminal."""
 
     def track(self, items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
         from tqdm import tqdm

@@ -1,4 +1,4 @@
-"""What an installation has: the folders beside the code (in a checkout at its top, else in the package), and cores."""
+"""The folders that come with the code (at the top of a checkout, else in the package), and processor cores."""
 
 import os
 from pathlib import Path

@@ -1,35 +1,62 @@
-"""Every default of a scan, once. A command-line option beats `auditor.toml`, which beats the default here.
+"""Every default, once. A command-line option beats `auditor.toml`, which beats the default here.
 
-The thresholds of the rules are the arguments of the checks in `auditor/checks`; `[checks.<rule>]` sets them.
+The thresholds of the rules are the arguments of the checks in `auditor/checks`; `[checks.<rule>]` sets them. What
+`auditor train` can be told is in `auditor/training/settings.py`, what `auditor explain` can in
+`auditor/explain/request.py`.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self, get_args, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from auditor.errors import InputError
+from auditor.configuration import ConfigFile, Configured, MayBeFile, Range, own_hints
 
-CONFIG_NAME = "auditor.toml"
+#: Of the configuration file: one for every command that has settings, and one for the rules.
+SECTIONS = ("scan", "evaluate", "explain", "split", "tfrecord", "train", "export", "checks")
 BUNDLED_MODEL = "catdog-resnet50"
 MAX_PIXELS = 178_956_970                        # where Pillow itself sees a decompression bomb
+MAX_BYTES = 512 * 1024**2
 
 LabelFrom = Literal["folder", "name"]
-
-DEVICES = ("auto", "cpu", "cuda")
-BACKENDS = ("onnx", "keras")
+Device = Literal["auto", "cpu", "cuda"]
+Backend = Literal["onnx", "keras"]
 # Inferno rises evenly in lightness, so that order survives colour blindness and grey print. Jet does not; it is
 # offered because many papers show it.
-COLOUR_MAPS = ("inferno", "viridis", "jet")
+Colours = Literal["inferno", "viridis", "jet"]
+DEVICES: tuple[str, ...] = get_args(Device)
+COLOUR_MAPS: tuple[str, ...] = get_args(Colours)
+
+Threads = Annotated[int | None, Range(1, 4096)]
+Seed = Annotated[int, Range(0, 2**32 - 1)]
+Share = Annotated[float, Range(0, 1)]
+Most = Annotated[int, Range(1, 2**40)]          # pixels or bytes
+ClassMap = Annotated[str | None, MayBeFile(lambda text: text.casefold().endswith((".json", ".csv")))]
+
+#: Settings of a scan that say what a source holds and what of it is refused, and those that say how a model runs.
+SOURCE = ("label_from", "file_column", "label_column", "split_column", "max_pixels", "max_bytes")
+MODEL = ("backend", "device", "preprocessing", "classes")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Limits:
+    """What is refused before it costs anything; one set for every command.
+
+    Attributes:
+        max_pixels: Most pixels that the header of an image may claim.
+        max_bytes: Most bytes of one file.
+    """
+
+    max_pixels: int = MAX_PIXELS
+    max_bytes: int = MAX_BYTES
+
+
+@dataclass(frozen=True)
+class Settings(Configured):
     """What a scan was asked to do.
 
     Attributes:
-        data: Folder or CSV manifest to scan.
+        data: What to scan, as it was written: a folder, a manifest, shards.
         model: Model folder, FILE.onnx or FILE.keras; None is the bundled model.
         backend: What runs a model folder: "onnx" or "keras".
         device: "auto", "cpu" or "cuda".
@@ -43,6 +70,7 @@ class Settings:
         batch_size: Images per forward pass.
         threads: Decoding threads, and threads of the CPU backend; None is one per core.
         max_pixels: Images with more pixels in their header are refused before decoding.
+        max_bytes: Files with more bytes are not read.
         max_cards: Flagged images shown with pictures in the report; every finding is in `findings.jsonl`.
         max_occlusion: Of those, at most so many get heatmaps by occlusion, where the model gives no others: each takes
             50 forward passes.
@@ -52,28 +80,36 @@ class Settings:
         checks: Rule -> setting -> value.
     """
 
-    data: Path
+    data: str
     model: Path | None = None
-    backend: str = "onnx"
-    device: str = "auto"
+    backend: Backend = "onnx"
+    device: Device = "auto"
     preprocessing: str | None = None
     classes: Path | None = None
-    class_map: str | None = None
+    class_map: ClassMap = None
     out: Path = Path("reports")
     name: str | None = None
     label_from: LabelFrom = "folder"
     file_column: str | None = None
     label_column: str | None = None
     split_column: str | None = None
-    batch_size: int = 16
-    threads: int | None = None
-    max_pixels: int = MAX_PIXELS
-    max_cards: int = 200
-    max_occlusion: int = 24
-    colours: str = "inferno"
+    batch_size: Annotated[int, Range(1, 65_536)] = 16
+    threads: Threads = None
+    max_pixels: Most = MAX_PIXELS
+    max_bytes: Most = MAX_BYTES
+    max_cards: Annotated[int, Range(0)] = 200
+    max_occlusion: Annotated[int, Range(0)] = 24
+    colours: Colours = "inferno"
     doubtful: bool = False
     skip_rules: str = ""
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    section: ClassVar[str] = "scan"
+
+    @property
+    def limits(self) -> Limits:
+        """What the reader refuses."""
+        return Limits(self.max_pixels, self.max_bytes)
 
     @classmethod
     def load(cls, *, config: Path | None = None, **given: Any) -> Self:
@@ -81,52 +117,118 @@ class Settings:
 
         Args:
             config: A TOML file; None takes `auditor.toml` of the working directory where there is one.
+            **given: Settings by name.
 
         Raises:
-            InputError: the file cannot be read, or a setting is not known or of the wrong type.
+            InputError: the file cannot be read, or a setting is not known or cannot have its value.
         """
-        stated = _read_config(config)
-        stated.update({name: value for name, value in given.items() if value is not None})
-        settings = cls(**stated)
-        _check_choice("backend", settings.backend, BACKENDS)
-        _check_choice("device", settings.device, DEVICES)
-        _check_choice("label_from", settings.label_from, get_args(LabelFrom))
-        _check_choice("colours", settings.colours, COLOUR_MAPS)
-        for name, least in {"batch_size": 1, "max_pixels": 1, "max_cards": 0, "max_occlusion": 0}.items():
-            if getattr(settings, name) < least:
-                raise InputError(f"{name} is {getattr(settings, name)}; expected a number from {least} up")
-        return settings
+        return cls(**stated(cls, config, given))
 
 
-def _read_config(config: Path | None) -> dict[str, Any]:
-    path = config or Path(CONFIG_NAME)
-    if config is None and not path.is_file():
-        return {}
-    try:
-        record = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as TOML: {error}") from None
-    unknown = sorted(set(record) - {"scan", "checks"})
-    if unknown:
-        raise InputError(f"{path} has [{unknown[0]}]; expected [scan] and [checks.<rule>]")
-    kinds = {name: (hint, *get_args(hint)) for name, hint in get_type_hints(Settings).items()}
-    del kinds["data"], kinds["checks"]
-    stated: dict[str, Any] = {}
-    for name, value in record.get("scan", {}).items():
-        if name not in kinds:
-            raise InputError(f"{path}: [scan] has no setting {name!r}; expected one of {', '.join(sorted(kinds))}")
-        wanted = bool if bool in kinds[name] else int if int in kinds[name] else str
-        if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
-            expected = {bool: "true or false", int: "a whole number", str: "text"}[wanted]
-            raise InputError(f"{path}: [scan] {name} is {value!r}; expected {expected}")
-        # Paths in the file are relative to the file, so that the job may start anywhere.
-        stated[name] = path.parent / str(value) if Path in kinds[name] else value
-    checks = record.get("checks", {})
-    if not isinstance(checks, dict) or not all(isinstance(rule, dict) for rule in checks.values()):
-        raise InputError(f"{path}: expected tables [checks.<rule>] with settings, got {checks!r}")
-    return {**stated, "checks": checks}
+@dataclass(frozen=True)
+class EvaluateSettings(Settings):
+    """What an evaluation was asked to do.
+
+    Attributes:
+        split: "train", "val", "test" or "all"; None is test where there is one, else val, else all.
+        name: Name of the folder of its runs; None is MODEL-on-DATA.
+    """
+
+    split: str | None = None
+    name: str | None = None
+
+    section: ClassVar[str] = "evaluate"
+    shared: ClassVar[tuple[str, ...]] = (*SOURCE, *MODEL, "class_map", "out", "batch_size", "threads")
 
 
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise InputError(f"{name} is {value!r}; expected one of {', '.join(choices)}")
+@dataclass(frozen=True)
+class SplitSettings(Settings):
+    """What a split was asked to be.
+
+    Attributes:
+        train, val, test: Share of each part; 1 together.
+        seed: Another seed, another split.
+        by: What is made: "manifest", or a folder by "copy" or "link".
+    """
+
+    train: Share = 0.8
+    val: Share = 0.1
+    test: Share = 0.1
+    seed: Seed = 0
+    by: Literal["manifest", "copy", "link"] = "manifest"
+
+    section: ClassVar[str] = "split"
+    shared: ClassVar[tuple[str, ...]] = SOURCE
+
+
+@dataclass(frozen=True)
+class PackSettings(Settings):
+    """How images are packed.
+
+    Attributes:
+        shards: Of each split; None makes shards of about 128 MB.
+        skip_unreadable: Leave out images that cannot be decoded.
+    """
+
+    shards: Annotated[int | None, Range(1)] = None
+    skip_unreadable: bool = False
+
+    section: ClassVar[str] = "tfrecord"
+    shared: ClassVar[tuple[str, ...]] = SOURCE
+
+
+@dataclass(frozen=True)
+class ExportSettings(Configured):
+    """How a model is exported.
+
+    Attributes:
+        calibration: Photographs to calibrate and to check on; None is what the model was trained on, as far as its
+            card knows.
+        images: Photographs to use of them.
+        out: Folder to write to; None is the model's.
+        preprocessing, classes: Of a bare model.
+        max_pixels, max_bytes: As for a scan.
+    """
+
+    calibration: Path | None = None
+    images: Annotated[int, Range(1)] = 600
+    out: Path | None = None
+    preprocessing: str | None = None
+    classes: Path | None = None
+    max_pixels: Most = MAX_PIXELS
+    max_bytes: Most = MAX_BYTES
+
+    section: ClassVar[str] = "export"
+    shared: ClassVar[tuple[str, ...]] = ("max_pixels", "max_bytes")
+
+    @property
+    def limits(self) -> Limits:
+        """What the reader refuses."""
+        return Limits(self.max_pixels, self.max_bytes)
+
+    @classmethod
+    def load(cls, *, config: Path | None = None, **given: Any) -> Self:
+        """As `Settings.load`."""
+        return cls(**stated(cls, config, given))
+
+
+def stated(kind: type[Configured], config: Path | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was stated for a command: its options, over its section of the file, over what it shares with a scan.
+
+    Args:
+        kind: Its settings.
+        config: The file; None takes `auditor.toml` of the working directory where there is one.
+        given: Its options by name; None where one was not given.
+
+    Raises:
+        InputError: the file cannot be read, or a setting there is not known or cannot have its value.
+    """
+    file = ConfigFile.read(config, SECTIONS)
+    scan = own_hints(Settings)
+    checks = scan.pop("checks")                                 # they have tables of their own
+    values = {name: value for name, value in file.section("scan", scan).items() if name in kind.shared}
+    known = {name: scan[name] for name in kind.shared} | own_hints(kind)
+    if known.pop("checks", None):
+        values["checks"] = file.checks(checks)
+    values |= file.section(kind.section, known)
+    return values | {name: value for name, value in given.items() if value is not None}

@@ -3,9 +3,9 @@
     python benchmarks/export.py --photos DIR [--model FOLDER] [--images N] [--threads N]
 
 DIR holds photographs in class folders; FOLDER both files of a model (the bundled one if not given). Photographs that
-the model was trained on are left out. Speed is the median of the ratios of runs that take turns on the same batch, so
-that whatever else the machine does weighs on both. Exit code 1 where a goal is missed: what `auditor export --int8`
-asks (docs/models.md), 1.7 times the speed with AVX2 alone and 3 times with VNNI.
+the model was trained on are left out. Speed is the median of the ratios of alternating runs on the same batch, so that
+other work of the machine affects both. Exit code 1 if a goal is missed: the limits of `auditor export --int8`
+(docs/models.md), 1.7 times the speed with AVX2 alone and 3 times with VNNI.
 """
 
 import argparse
@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from auditor.backends import FLOAT, INT8
 from auditor.backends.base import preprocess
-from auditor.dataset import load_dataset
-from auditor.modelcard import CARD_NAME, ModelCard, read_card
+from auditor.backends.card import CARD_NAME, ModelCard, read_card
+from auditor.data.sources import load_dataset
+from auditor.model_export import parity
+from auditor.model_export.calibration import Photographs, draw
+from auditor.model_export.keras_to_onnx import session
 from auditor.progress import Progress, TerminalProgress
 from auditor.resources import bundled_model
-from auditor.training import parity
-from auditor.training.calibration import Photographs, draw
-from auditor.training.export import session
 
 #: What /proc/cpuinfo calls the instructions that multiply 8-bit numbers without saturating -> goal for the ratio.
 _GOALS = {"avx512_vnni": 3.0, "avx_vnni": 3.0, "amx_int8": 3.0, "avx2": 1.7}
@@ -64,14 +64,14 @@ def main() -> None:
 
 
 def _draw(photos: Path, card: ModelCard, images: int, watch: Progress) -> Photographs:
-    """As many photographs that the model was not trained on; those come first in a draw."""
+    """So many photographs that the model was not trained on; those come first in a draw."""
     drawn = draw(load_dataset(photos), card, 2 * images, calibrates=False, progress=watch)
     unseen = len(drawn.checked) - drawn.trained_on
     return replace(drawn, checked=drawn.checked[: min(images, unseen)], trained_on=0)
 
 
 def _speed(plain: Run, small: Run, pixels: NDArray[np.float32], rounds: int) -> tuple[float, tuple[float, float]]:
-    """The median ratio of float32 to int8 time over rounds in which they take turns; images a second of each."""
+    """The median ratio of float32 to int8 time over alternating rounds; images per second of each."""
     for run in (plain, small):
         run(pixels)                                             # the first run allocates
     pairs = []
@@ -90,7 +90,7 @@ def _seconds(run: Run, pixels: NDArray[np.float32]) -> float:
 
 
 def _processor() -> tuple[str, float]:
-    """Which 8-bit instructions there are, and the ratio to expect of them."""
+    """The processor's 8-bit instructions, and the ratio to expect from them."""
     try:
         words = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
     except OSError:

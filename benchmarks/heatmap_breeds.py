@@ -1,7 +1,7 @@
 """The probe's heatmaps beside the classifier's own, on breeds of dogs that both tell apart: a part of `heatmaps.py`.
 
-The probe learns a folder's classes from the model's embeddings, and its heatmaps are what a report shows. The same
-features also bear the model's ImageNet head, which was taught these breeds; so there are two maps of one breed.
+The probe learns a folder's classes from the model's embeddings, and a report shows its heatmaps. The model's ImageNet
+head, which was trained on these breeds, uses the same features; so there are two maps of one breed.
 """
 
 import sys
@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.backends.base import Backend, NamedHead
-from auditor.heatmap import evidence_maps, heat
-from auditor.imagenet import positions, synset_of, synsets
+from auditor.backends.class_match import imagenet_head
+from auditor.classes.imagenet import positions, synset_of, synsets
+from auditor.heatmaps.grad_cam import evidence_maps, heat
 from auditor.labels.probe import Probe, assign_folds, out_of_fold
-from auditor.matching import imagenet_head
 from auditor.progress import Progress
 from benchmarks.heatmap_metrics import (
     bootstrap,
@@ -62,9 +62,9 @@ class Breeds:
     def maps(
         self, image: NDArray[np.uint8], row: int, classes: NDArray[np.intp]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(1, H, W, 3) and (1, n) breeds -> signed maps (n, h, w): the probe's, asked as about one row, and the head's.
+        """(1, H, W, 3) and (1, n) breeds -> signed maps (n, h, w): the probe's, as for one row, and the head's.
 
-        Where a row is not the image's own, it only says which of the probe's discriminants is taken.
+        If the row is not the image's own, it only selects one of the probe's discriminants.
         """
         forward = self.backend.forward(image)
         assert forward.features is not None                     # a model with two heads gives them
@@ -74,14 +74,14 @@ class Breeds:
 
 
 def breeds(backend: Backend, root: Path, images: int, progress: Progress, learned: int = LEARNED) -> bool:
-    """ROAD and mosaics; returns whether the probe's maps mean something and are not behind the head's, beyond chance.
+    """ROAD and mosaics; whether the probe's maps are better than chance and not significantly worse than the head's.
 
     Args:
         backend: A model with a further head for ImageNet.
         root: `train/<synset>/*` and `val/<synset>/*`.
-        images: Photographs, and mosaics, to measure with.
-        progress: Watches.
-        learned: Photographs that the probe is fitted to.
+        images: Number of photographs, and of mosaics, to measure with.
+        progress: Watches the long loops.
+        learned: Number of photographs that the probe is fitted to.
     """
     found = learn(backend, root, learned, progress)
     seen = (found.probe.probabilities.argmax(axis=1) == [photo.label for photo in found.photos]).mean()
@@ -90,7 +90,7 @@ def breeds(backend: Backend, root: Path, images: int, progress: Progress, learne
 
 
 def learn(backend: Backend, root: Path, learned: int, progress: Progress) -> Breeds:
-    """Draws photographs, the same every time, none that the model's card lists, and fits the probe to them."""
+    """Draws photographs, the same every time and without those that the model's card lists, and fits the probe."""
     head = imagenet_head(backend)
     places = positions(head.classes) if head is not None else None
     if head is None or places is None:

@@ -10,7 +10,7 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
-from auditor.images import resize
+from auditor.images.decoding import resize
 
 STEPS = 10                              # how often cells are removed, from few to most
 COARSE, GRAIN = 4, 2.5                  # imputation: pixels per unknown, and its noise in grey levels
@@ -36,13 +36,13 @@ def bootstrap(values: NDArray[np.floating], draws: int = 10_000) -> Interval:
 
 
 def removal_order(heat: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.intp]:
-    """(h, w) -> (h w,) cells, hottest first. Equal heat, and a relu makes much of it, is in random order."""
+    """(h, w) -> (h w,) cells, hottest first. Cells of equal heat, frequent after a ReLU, are in random order."""
     shuffled = rng.permutation(heat.size)
     return shuffled[np.argsort(-heat.ravel()[shuffled], kind="stable")]
 
 
 def removal_counts(cells: int, steps: int = STEPS) -> NDArray[np.intp]:
-    """(steps,) numbers of cells to remove: evenly between none and all, without these two."""
+    """(steps,) numbers of cells to remove: evenly spaced between none and all, both excluded."""
     return np.rint(np.linspace(0, cells, steps + 2)[1:-1]).astype(np.intp)
 
 
@@ -117,7 +117,7 @@ def print_removal(
 
 
 def verdict(shown: bool, what: str) -> bool:
-    """Prints whether a measure shows what it must, and returns it."""
+    """Prints whether a measure passes, and returns it."""
     print(f"  {'PASS' if shown else 'FAIL'} {what}", flush=True)
     return shown
 
@@ -153,7 +153,7 @@ def impute(image: NDArray[np.uint8], removed: NDArray[np.bool_], rng: np.random.
 
 
 def mosaic(tiles: Sequence[NDArray[np.uint8]], places: Sequence[int], side: tuple[int, int]) -> NDArray[np.uint8]:
-    """(height, width, 3) of four pictures; picture i lies at place `places[i]`, numbered as one reads."""
+    """(height, width, 3) of four pictures; picture i is at place `places[i]`, numbered in reading order."""
     height, width = side
     middle_y, middle_x = height // 2, width // 2
     canvas = np.empty((height, width, 3), np.uint8)
@@ -190,7 +190,7 @@ def pointing_share(heat: NDArray[np.floating], right: NDArray[np.bool_]) -> NDAr
 
 
 def centre_blob(cells: int) -> NDArray[np.float32]:
-    """(cells, cells): a bell over the middle of the picture; its deviation is a quarter of the side."""
+    """(cells, cells): a Gaussian in the middle of the picture; its deviation is a quarter of the side."""
     line = np.exp(-0.5 * ((np.arange(cells) - (cells - 1) / 2) / (cells / 4)) ** 2)
     return np.outer(line, line).astype(np.float32)
 

@@ -1,12 +1,12 @@
-"""Whether heatmaps mean something: removal of what they call hot, mosaics of two classes, and their cost in a scan.
+"""Whether heatmaps are faithful: removal of the cells that they call hot, mosaics of two classes; and their cost.
 
     python benchmarks/heatmaps.py [--photos FOLDER|FILE.tar] [--model FOLDER|FILE.onnx] [--images N] [--part PART]
     python benchmarks/heatmaps.py --part breeds --breeds FOLDER [--images N]
 
 The photographs are `data/dogs-vs-cats-160.tar` of the folder that AUDITOR_SHARED names, or of `../shared` beside the
-repository, or that file unpacked; none that the model was trained on, that people found faulty, or that is there
-twice. Draw, random maps, noise and intervals are the same in every run. docs/heatmaps.md explains the measures. All of
-it is some 50,000 passes through the model: half an hour with the bundled int8 file on two cores that do nothing else.
+repository, or that file unpacked; without those that the model was trained on, that people found faulty, or that are
+duplicates. Draw, random maps, noise and intervals are the same in every run. docs/heatmaps.md explains the measures.
+All parts are some 50,000 passes through the model: half an hour with the bundled int8 file on two idle cores.
 """
 
 import argparse
@@ -23,16 +23,16 @@ from numpy.typing import NDArray
 
 from auditor.backends import load_backend
 from auditor.backends.base import Backend, Forward
-from auditor.dataset import Sample
-from auditor.engines import run_pass
-from auditor.engines.local import ALL_MAPS_UP_TO, TOP_MAPS
-from auditor.head import Head
-from auditor.heatmap import class_heatmaps, contrast_heatmap, evidence_maps, scale
-from auditor.matching import match_model
-from auditor.occlusion import occlusion_maps
+from auditor.backends.class_match import match_model
+from auditor.backends.head import Head
+from auditor.data.sample import Sample
+from auditor.engines import LocalEngine, Task
+from auditor.engines.steps import ALL_MAPS_UP_TO, TOP_MAPS
+from auditor.heatmaps.grad_cam import class_heatmaps, contrast_heatmap, evidence_maps, scale
+from auditor.heatmaps.occlusion import occlusion_maps
 from auditor.progress import TerminalProgress
 from auditor.resources import bundled_model
-from auditor.settings import MAX_PIXELS, Settings
+from auditor.settings import Settings
 from benchmarks.heatmap_breeds import BATCH, CENTRE, RANDOM, breeds
 from benchmarks.heatmap_metrics import (
     STEPS,
@@ -89,7 +89,7 @@ class Model:
 
 
 def faithfulness(model: Model, photos: Sequence[Photo]) -> bool:
-    """ROAD on photographs; returns whether Grad-CAM is ahead of random, beyond chance."""
+    """ROAD on photographs; returns whether Grad-CAM is significantly better than random."""
     images = np.stack([photo.pixels(model.side) for photo in photos])
     forwards = [model.backend.forward(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
     predicted = np.concatenate([forward.probabilities.argmax(axis=1) for forward in forwards])              # (N,)
@@ -134,7 +134,7 @@ def heats_of(
 
 
 def mosaics(model: Model, photos: Sequence[Photo]) -> bool:
-    """Heat in the right quarters of 2x2 mosaics; returns whether Grad-CAM's is above one half, beyond chance."""
+    """Heat in the right quarters of 2x2 mosaics; returns whether Grad-CAM's is significantly above one half."""
     count = len(photos) // 4
     shares: dict[str, list[NDArray[np.floating]]] = {}          # each (2, 2), as `mosaic_shares` has it
     silent = 0
@@ -182,8 +182,8 @@ def _print_mosaics(shares: dict[str, NDArray[np.floating]], silent: int, side: t
 
 def cost(model: Model, photos: Sequence[Photo]) -> bool:
     """Heatmaps of all images beside the pass of a scan that makes them; returns whether they take little of it."""
-    batch = Settings(data=Path()).batch_size
-    samples = [Sample(photo.path, photo.path.name, CLASSES[photo.label], None) for photo in photos[:COST_IMAGES]]
+    batch = Settings(data="").batch_size
+    samples = [Sample(str(photo.path), photo.path.name, CLASSES[photo.label], None) for photo in photos[:COST_IMAGES]]
     forward = model.backend.forward(np.stack([photo.pixels(model.side) for photo in photos[:batch]]))
     count = forward.probabilities.shape[1]
     kept = count if count <= ALL_MAPS_UP_TO else TOP_MAPS
@@ -191,11 +191,11 @@ def cost(model: Model, photos: Sequence[Photo]) -> bool:
     as_computed = np.ascontiguousarray(np.moveaxis(_features(forward), -1, 1))                 # (B, K, h, w)
 
     def whole() -> None:
-        for _ in run_pass(samples, model.backend, batch_size=batch, max_pixels=MAX_PIXELS):
+        for _ in LocalEngine().run(samples, Task(model.backend, batch_size=batch)):
             pass
 
     def heatmaps() -> None:
-        features = np.ascontiguousarray(np.moveaxis(as_computed, 1, -1))                       # only maps need it so
+        features = np.ascontiguousarray(np.moveaxis(as_computed, 1, -1))                       # maps need this layout
         scale(evidence_maps(features, model.head.jacobian(forward.embedding, classes))).astype(np.float16)
 
     per_pass = _median(whole, COST_REPEATS) / len(samples)
@@ -224,7 +224,7 @@ def _features(forward: Forward) -> NDArray[np.float32]:
 
 
 def main() -> int:
-    """Runs the parts; 1 if one does not show what it must."""
+    """Runs the parts; 1 if one of them fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, help="dogs-vs-cats-160.tar, or the folder it unpacks to")
     parser.add_argument("--model", type=Path, help="model folder or .onnx file; the bundled one by default")

@@ -26,9 +26,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.preprocessing import normalize
 
 from auditor.backends import load_backend
-from auditor.images import decode, resize
+from auditor.images.decoding import decode, resize
 from auditor.labels import find_label_issues
-from auditor.labels.neighbours import class_votes, directions, nearest
+from auditor.labels.neighbours import Directions, class_votes, nearest
 from auditor.labels.probe import assign_folds, out_of_fold
 from auditor.labels.ranking import review_order
 from auditor.resources import bundled_model
@@ -55,7 +55,7 @@ WORST_ALLOWED, MEAN_WANTED = -0.003, 0.010      # F1 against the better of clean
 
 @dataclass(frozen=True)
 class Row:
-    """One way to find wrong labels, measured. NaN: it does not flag, or does not rank."""
+    """One method to find wrong labels, measured. NaN: it does not flag, or does not rank."""
 
     method: str
     f1: float = np.nan
@@ -66,7 +66,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All ways on one data set."""
+    """All methods on one data set."""
 
     name: str
     images: int
@@ -139,7 +139,7 @@ def compare(
 
 
 def print_comparison(result: Comparison) -> None:
-    """Prints one data set: every way a line, then the estimated number of wrong labels."""
+    """Prints one data set: a line for each method, then the estimated number of wrong labels."""
     print(f"\n{result.name}: {result.images} images, {result.wrong} wrong labels ({result.wrong / result.images:.1%})")
     print(f"  {'':44}{'F1':>8}{'AP':>8}{'AUROC':>8}{'flagged':>9}")
     for row in (result.auditor, result.disagreement, *result.filters, *result.scores):
@@ -153,7 +153,7 @@ def print_comparison(result: Comparison) -> None:
 
 
 def label_noise(shared: Path) -> bool:
-    """The rule alone, on the probabilities that others have published. Returns whether it shows what it must."""
+    """The rule alone, on probabilities that others have published. Returns whether it passes."""
     files = sorted((shared / "data" / "label-noise").glob("*.npz"))
     if not files:
         sys.exit(f"no *.npz in {shared / 'data' / 'label-noise'}. Set AUDITOR_SHARED to the folder that holds `data`.")
@@ -182,7 +182,7 @@ SUBJECTS = ("wrong_class_photo", "wrong_class_drawing", "both_animals", "no_anim
 
 
 def embed(root: Path, pattern: str, model: Path, cached: Path) -> dict[str, NDArray[Any]]:
-    """Embeddings as a scan stores them, contents and files; read from `cached` where that is there."""
+    """Embeddings as a scan stores them, contents and files; read from `cached` if that exists."""
     if not cached.exists():
         backend = load_backend(model)
         height, width = backend.card.input_size
@@ -243,7 +243,8 @@ def known_issues(shared: Path, found: dict[str, NDArray[Any]]) -> bool:
     given = np.array([name.startswith("dog/") for name in files], dtype=np.intp)
     kinds, rows = np.array([kind_of.get(name, "") for name in files]), np.arange(len(files))
     start = time.perf_counter()
-    votes = class_votes(nearest(directions(found["embeddings"]), groups=contents), given, 2)
+    points = Directions.fit(found["embeddings"]).of_all(found["embeddings"])
+    votes = class_votes(nearest(points, groups=contents), given, 2)
     probe = out_of_fold(found["embeddings"], given, assign_folds(contents), 2).probabilities
     issues = find_label_issues(probe, given)
     order = review_order(issues.score, votes[rows, given], issues.flagged, probe.argmax(axis=1) != given)
@@ -265,7 +266,7 @@ def known_issues(shared: Path, found: dict[str, NDArray[Any]]) -> bool:
 
 
 def from_images(shared: Path, images: Path, model: Path, cache: Path) -> bool:
-    """From images to flags and to the order of review. Returns whether it shows what it must."""
+    """From images to flags and to the order of review. Returns whether it passes."""
     shown = True
     for name, measure in (("ImageWoof", woof), ("dogs-vs-cats", known_issues)):
         folder, pattern = IMAGES[name]
@@ -279,7 +280,7 @@ def from_images(shared: Path, images: Path, model: Path, cache: Path) -> bool:
 
 
 def main() -> int:
-    """Runs both sections; 1 if one does not show what it must."""
+    """Runs both sections; 1 if one of them fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="model of the second section; the bundled one by default")
     parser.add_argument("--images", type=Path, help="folder of the unpacked data sets; `data` of the shared folder")
@@ -290,7 +291,7 @@ def main() -> int:
         sys.exit(f"no shared data: {shared} does not exist. Set AUDITOR_SHARED to the folder that holds `data`.")
     rule = label_noise(shared)
     model = options.model or bundled_model()
-    chain = from_images(shared, options.images or shared / "data", model, options.cache)    # also where the rule failed
+    chain = from_images(shared, options.images or shared / "data", model, options.cache)    # also if the rule failed
     return 0 if rule and chain else 1
 
 

@@ -1,4 +1,4 @@
-"""Photographs of cats and dogs to measure with: the same draw every time, none that a model has learned from."""
+"""Photographs of cats and dogs to measure with: the same draw every time, without those that a model was trained on."""
 
 import csv
 import sys
@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.images import decode, resize
-from auditor.modelcard import ModelCard
+from auditor.backends.card import ModelCard
+from auditor.images.decoding import decode, resize
 
 CLASSES = ("cat", "dog")
 
@@ -30,7 +30,7 @@ class Photo:
 
 
 def draw(source: Path, each: int, card: ModelCard, faulty: set[str], scratch: Path) -> list[Photo]:
-    """`each` cats and `each` dogs, in turn, the same every time.
+    """`each` cats and `each` dogs, alternately, the same every time.
 
     Args:
         source: `dogs-vs-cats-160.tar`, or the folder that it unpacks to.

@@ -1,11 +1,11 @@
-"""Wall time and memory of `auditor scan`, idle and beside a busy process, and how much time lies outside the pixel pass.
+"""Wall time and memory of `auditor scan`, idle and beside a busy process, and the share outside the pixel pass.
 
     python -m benchmarks.scan_time DATA [--images 1400] [--against CHECKOUT] [--busy] [--repeats N]
 
-DATA holds class folders; so many of its images are drawn, as many of each class as they allow. `--against` names
-another checkout with its own environment (`make demo` there once): its `auditor` scans the same images in turn, so that
-a machine that changes its speed changes both. `--busy` keeps every core but one busy with products of matrices
-meanwhile.
+DATA holds class folders; that many of its images are drawn, equally from each class as far as possible. `--against`
+names another checkout with its own environment (`make demo` there once): its `auditor` scans the same images
+alternately, so that changes of the machine's speed affect both. `--busy` keeps every core but one busy with matrix
+products meanwhile.
 """
 
 import argparse
@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from auditor.backends import load_backend
-from auditor.dataset import load_dataset
-from auditor.engines import run_pass
+from auditor.data.sources import load_dataset
+from auditor.engines import LocalEngine, Task
 from auditor.resources import bundled_model, cores
-from auditor.settings import MAX_PIXELS, Settings
+from auditor.settings import Settings
 
 
 def draw(data: Path, images: int, folder: Path) -> Path:
@@ -44,7 +44,7 @@ def scan(command: Path, data: Path, out: Path) -> float:
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
         process = subprocess.Popen([command, "scan", data, "--out", out, "--json"], stdout=output, stderr=errors)
-        _, status, used = os.wait4(process.pid, 0)          # the only wait that says what one child used
+        _, status, used = os.wait4(process.pid, 0)          # the only wait that reports what one child used
         seconds = time.perf_counter() - start
         code = process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
@@ -59,11 +59,11 @@ def scan(command: Path, data: Path, out: Path) -> float:
 
 def pixel_pass(data: Path) -> float:
     """Seconds of reading, decoding and inferring alone, in this process, the model loaded before."""
-    settings = Settings(data)
+    settings = Settings(str(data))
     backend = load_backend(bundled_model())
     samples = load_dataset(data).samples
     start = time.perf_counter()
-    for _ in run_pass(samples, backend, batch_size=settings.batch_size, threads=None, max_pixels=MAX_PIXELS):
+    for _ in LocalEngine().run(samples, Task(backend, batch_size=settings.batch_size)):
         pass
     return time.perf_counter() - start
 

@@ -2,9 +2,9 @@
 
     python benchmarks/tfrecord.py DATA [--shards N] [--images N] [--rounds N]
 
-DATA is a folder of class folders; it is packed into a folder for temporary files. Best of several rounds, the readers
-in turns: from memory, where the disk's cache holds everything, and from disk, where the system has been asked to
-forget it (on Linux; a virtual machine's host may remember). Needs TensorFlow (the `tensorflow` extra).
+DATA is a folder of class folders; it is packed into a folder for temporary files. Best of several rounds, with
+alternating readers: from memory, when the disk cache holds everything, and from disk, when the system was asked to
+drop its cache (on Linux; a virtual machine's host may still hold it). Needs TensorFlow (the `tensorflow` extra).
 """
 
 import argparse
@@ -15,18 +15,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from auditor.dataset import Sample, load_dataset
-from auditor.images import Unreadable, decode
+from auditor.data.sample import Sample
+from auditor.data.sources import load_dataset
+from auditor.data.tfrecords import ENCODED, load_tensorflow
+from auditor.images.decoding import Unreadable, decode
+from auditor.packing.shards import pack
 from auditor.progress import TerminalProgress
 from auditor.settings import Settings
-from auditor.tfrecords import ENCODED, load_tensorflow
-from auditor.training.packing import pack
 
 Reader = Callable[[], Iterator[bytes]]
 
 
 def main() -> None:
-    """Packs, reads in turns, prints medians and ratios."""
+    """Packs, reads alternately, prints medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--shards", type=int, default=8)
@@ -45,7 +46,8 @@ def main() -> None:
         by_file = {sample.file: sample for sample in load_dataset(given.data).samples}
         loose = [by_file[sample.file] for sample in stored]
         paths = [str(target / name) for name in packed.shards]
-        in_order = sorted(stored, key=lambda sample: (sample.path, sample.offset))
+        places = {sample: sample.where.split(":", 2) for sample in stored}             # offset, length, shard
+        in_order = sorted(stored, key=lambda sample: (places[sample][2], int(places[sample][0])))
         readers: dict[str, Reader] = {
             "loose files": lambda: read(loose),
             "auditor, shards": lambda: read(stored),
@@ -56,7 +58,7 @@ def main() -> None:
         print("\nbytes alone, from memory")
         compare(given.rounds, readers)
         print("\nbytes alone, from disk")
-        compare(given.rounds, readers, forget={sample.path for sample in (*loose, *stored)})
+        compare(given.rounds, readers, forget={sample.path for sample in loose} | {Path(path) for path in paths})
         print(f"\nread and decoded by auditor, {min(few, len(loose))} images, from memory")
         compare(given.rounds, {
             "loose files": lambda: decoded(read(loose[:few])),
@@ -65,7 +67,7 @@ def main() -> None:
 
 
 def read(samples: Sequence[Sample]) -> Iterator[bytes]:
-    """The bytes of samples, wherever they lie."""
+    """The bytes of samples, wherever they are stored."""
     return (sample.read_bytes() for sample in samples)
 
 
@@ -80,7 +82,7 @@ def read_with_tf(paths: Sequence[str]) -> Iterator[bytes]:
 
 
 def decoded(images: Iterator[bytes]) -> Iterator[bytes]:
-    """The images again, each decoded in passing."""
+    """The same images; each one is also decoded."""
     for data in images:
         try:
             decode(data)
@@ -90,7 +92,7 @@ def decoded(images: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def compare(rounds: int, readers: dict[str, Reader], forget: Iterable[Path] = ()) -> None:
-    """Times the readers in turns and prints images per second beside the first one's; forgets files before each."""
+    """Times the readers alternately, prints images per second beside the first one's; drops the cache before each."""
     best = dict.fromkeys(readers, 0.0)
     for number in range(rounds + 1):
         for name, reader in readers.items():
@@ -106,7 +108,7 @@ def compare(rounds: int, readers: dict[str, Reader], forget: Iterable[Path] = ()
 
 
 def drop_from_memory(path: Path) -> None:
-    """Asks the system to forget a file's contents."""
+    """Asks the system to drop a file from its cache."""
     with path.open("rb") as file:
         os.fdatasync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

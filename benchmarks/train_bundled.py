@@ -6,9 +6,9 @@
 
 The backbone stays as it is, and so does the head for ImageNet's 1,000 classes that comes with it. What is learned here
 is the head for cats and dogs: a regularised logistic regression on the pooled features of photographs and drawn
-stickers, half an hour of embedding on two cores (`--cache` keeps the embeddings) and minutes of fitting. How much it is
-regularised is chosen by cross-validation within the training part. One photograph in ten, chosen by content hash, is
-held out and measured. Images that people found faulty and both sides of every duplicate pair are never trained on.
+stickers, half an hour of embedding on two cores (`--cache` keeps the embeddings) and minutes of fitting. The penalty
+is chosen by cross-validation within the training part. One photograph in ten, chosen by content hash, is held out and
+measured. Images that people found faulty and both sides of every duplicate pair are never trained on.
 """
 
 import argparse
@@ -30,17 +30,18 @@ from sklearn.metrics import log_loss
 from tqdm import tqdm
 
 from auditor.backends.base import as_probabilities, preprocess
-from auditor.backends.onnx import OnnxBackend
-from auditor.dataset import Sample, load_dataset
+from auditor.backends.card import ModelCard
+from auditor.backends.card import sha256 as file_sha256
+from auditor.backends.keras.resnet50 import HEAD, build_resnet50, fill, fold_batchnorm, stored
+from auditor.backends.onnx.backend import OnnxBackend
+from auditor.classes.imagenet import output_names
+from auditor.data.sample import Sample
+from auditor.data.sources import load_dataset
 from auditor.demo.stickers import draw_sticker
-from auditor.imagenet import output_names
-from auditor.images import decode, resize
-from auditor.modelcard import ModelCard
-from auditor.modelcard import sha256 as file_sha256
-from auditor.training.export import store_as_float16, to_onnx
-from auditor.training.int8 import to_int8
-from auditor.training.parity import Limits, Parity, compare
-from auditor.training.resnet50 import HEAD, build_resnet50, fill, fold_batchnorm, stored
+from auditor.images.decoding import decode, resize
+from auditor.model_export.int8 import to_int8
+from auditor.model_export.keras_to_onnx import store_as_float16, to_onnx
+from auditor.model_export.parity import Limits, Parity, compare
 
 CLASSES = ("cat", "dog")
 IMAGENET = "imagenet"                   # the second head: its output, its layer
@@ -68,18 +69,18 @@ class Photo:
 
     @property
     def group(self) -> int:
-        """From the hash alone, so that another draw puts no photograph elsewhere."""
+        """From the hash alone, so that another draw does not change the group of a photograph."""
         return int(self.content[-8:], 16)
 
     @property
     def held_out(self) -> bool:
-        """Whether it is measured on and never trained on."""
+        """Whether it is used for measuring and never for training."""
         return self.group % HELD_OUT == 0
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says of N images: probabilities of cat and dog (N, 2), and of ImageNet's classes (N, 1000)."""
+    """A model's answers to N images: probabilities of cat and dog (N, 2), and of ImageNet's classes (N, 1000)."""
 
     animals: Array
     imagenet: Array
@@ -112,7 +113,7 @@ def fit_head(
     Args:
         points: (N, 2048) embeddings of the photographs, then of the stickers.
         photos: Their records, in order.
-        stickers: Number of stickers, which are cat and dog in turns.
+        stickers: Number of stickers, which are cat and dog alternately.
 
     Returns:
         Its kernel (2048, 2) and bias (2,), the scaling folded in; what was measured.
@@ -121,8 +122,8 @@ def fit_head(
     groups = np.array([photo.group for photo in photos] + list(range(stickers)))
     is_photo, held_out = np.arange(len(labels)) < len(photos), groups % HELD_OUT == 0
     learned, features = ~held_out, points.astype(np.float32)
-    # One scale for all: each divided by its own deviation, features that hardly ever speak would be as loud as the rest
-    # (log loss of photographs in cross-validation: .027, with one scale .025).
+    # One scale for all: divided by their own deviations, features that are hardly ever active would count as much as
+    # the others (log loss of photographs in cross-validation: .027, with one scale .025).
     mean, deviation = features[learned].mean(axis=0), np.sqrt(features[learned].var(axis=0).mean())
     scaled = (features - mean) / deviation
     folds = np.where(is_photo, groups // HELD_OUT % FOLDS, FOLDS)                       # stickers are always learned
@@ -151,7 +152,7 @@ def _choose_penalty(points: NDArray[np.float32], labels: Array, folds: Array) ->
     for fold in tqdm(range(FOLDS), desc="cross-validation", disable=None):
         inside = folds != fold
         regression = LogisticRegression(max_iter=500, warm_start=True)
-        for place, penalty in enumerate(INVERSE_PENALTIES):     # from strict to loose: each starts at the last one
+        for place, penalty in enumerate(INVERSE_PENALTIES):     # from strong to weak: each starts at the last result
             regression.set_params(C=penalty).fit(points[inside], labels[inside])
             losses[place] += log_loss(labels[~inside], regression.predict_proba(points[~inside])) / FOLDS
     print("log loss", dict(zip(INVERSE_PENALTIES, losses.round(4).tolist(), strict=True)), flush=True)
@@ -172,7 +173,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def draw_photos(folder: Path, shared: Path, limit: int | None) -> Iterator[Photo]:
-    """A fair draw of the photographs to learn and to measure with, without those that are known to be faulty."""
+    """A random sample of photographs for training and measuring, without those that are known to be faulty."""
     data = shared / "data"
     faulty = {row["file"] for row in csv.DictReader((data / "dogs-vs-cats-known-issues.csv").open())}
     for row in csv.DictReader((data / "dogs-vs-cats-duplicates.csv").open()):
@@ -194,7 +195,7 @@ def embeddings(
         model: The network, its backbone filled.
         photos: The photographs.
         stickers: Number of stickers.
-        backbone: sha256 of the backbone's file: what the cache holds of another one is computed anew.
+        backbone: sha256 of the backbone's file: cached embeddings of another one are computed again.
         cache: Keeps `embeddings` (M, 2048) with `contents` and `files` (M,), as far as they are known.
     """
     jobs: list[Path | int] = [*(photo.sample.path for photo in photos), *range(stickers)]
@@ -290,10 +291,10 @@ def _write(
 
 
 def _calibration(photos: Sequence[Photo], stickers: int, breeds: Sequence[Path]) -> list[Path | int]:
-    """What sets the ranges of the int8 file: nothing that it is measured on.
+    """The images that set the ranges of the int8 file: none on which it is measured.
 
-    The flat colours of stickers reach further than photographs do; the dogs of another collection, larger and closer,
-    stand for the folders that its embeddings will meet.
+    The flat colours of stickers have a wider range than photographs; the dogs of another collection, larger and closer,
+    represent the folders for which its embeddings will be used.
     """
     learned = (photo.sample.path for photo in photos if not photo.held_out)
     drawn = (number for number in range(stickers) if number % HELD_OUT)

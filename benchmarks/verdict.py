@@ -1,18 +1,18 @@
-"""Whether the verdict on labels can be believed, on any folder and with any model: changed labels, known truth.
+"""Whether the verdict on labels is reliable, on any folder and with any model: changed labels, known truth.
 
     python -m benchmarks.verdict --mobilenet FILE.onnx [--images N] [--seed N]
 
 {bundled model, MobileNet, a weak model, random numbers} x {ImageWoof, dogs-vs-cats, five drawn shapes} x {0, 1, 5, 25 %
-of the labels changed; to any other class, or to the most similar one}. The weak model are the pooled maps of the
+of the labels changed; to any other class, or to the most similar one}. The weak model is the pooled maps of the
 bundled model's second stage. MobileNet is made from `models/mobilenet_v2_1.0_224_quant.tflite` of the shared folder
 (docs/label-issues.md); without `--mobilenet` it is left out. The photographs are those of `data/imagewoof-128.tar` and
-`data/dogs-vs-cats-160.tar`, unpacked below `--data`. Up to `--repeats` changes are averaged, the more the fewer labels
-are changed: thirty wrong labels alone say little.
+`data/dogs-vs-cats-160.tar`, unpacked below `--data`. Up to `--repeats` changes are averaged; the fewer labels
+are changed, the more changes are averaged, because thirty wrong labels alone say little.
 
 It prints a line for each cell and then what must hold:
 truth inside the interval in 95 % of the cells that give one; clean labels flagged at most 1 %; precision at least .8
-where 20 or more are flagged; recall of the bundled model on ImageWoof at least .9 at 5 and 25 %; random numbers claim
-nothing; swapped labels found as often as changed ones, within .05. Exit code 1 where something does not.
+where 20 or more are flagged; recall of the bundled model on ImageWoof at least .9 at 5 and 25 %; no claims from random
+numbers; swapped labels found as often as changed ones, within .05. Exit code 1 if something does not hold.
 """
 
 import argparse
@@ -28,10 +28,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.backends import INT8, load_backend
+from auditor.backends import load_backend
+from auditor.backends.abilities import open_layers
 from auditor.backends.base import Backend
-from auditor.backends.layers import open_layers
-from auditor.images import decode, resize
+from auditor.images.decoding import decode, resize
 from auditor.labels.probe import assign_folds, out_of_fold
 from auditor.labels.verdict import decide
 from auditor.progress import TerminalProgress
@@ -139,7 +139,7 @@ def embed(pictures: Pictures, backend: Backend) -> NDArray[np.float16]:
 def embed_weakly(pictures: Pictures, folder: Path) -> NDArray[np.float16]:
     """(N, 256) means of the maps that the second stage ends in."""
     backend = load_backend(folder)
-    layers = open_layers(backend, folder / INT8)
+    layers = open_layers(backend)
     layer = next(layer for layer in layers.layers if WEAK_LAYER in layer.name)
     height, width = backend.card.input_size
     numbers = range(len(pictures.labels))
@@ -156,7 +156,7 @@ def embed_nothing(pictures: Pictures, seed: int) -> NDArray[np.float16]:
 
 
 def kept(path: Path, make: Callable[[], NDArray[np.float16]]) -> NDArray[np.float16]:
-    """An array that is made once and read from then on."""
+    """An array that is computed once and then read from its file."""
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, make())
@@ -193,7 +193,7 @@ def measure(
     similar: NDArray[np.intp] | None,
     seeds: Sequence[int],
 ) -> Cell:
-    """One cell: labels are changed anew for each seed, and all else is a scan's own verdict."""
+    """One cell: labels are changed again for each seed; everything else is the verdict of a scan."""
     found = []
     folds = assign_folds(pictures.contents)
     for seed in seeds:
@@ -222,7 +222,7 @@ def measure(
 def cells(
     embeddings: dict[tuple[str, str], NDArray[np.float16]], sets: Sequence[Pictures], seed: int, repeats: int
 ) -> Iterator[Cell]:
-    """All of them, each printed as it is done."""
+    """All cells, each printed when it is done."""
     print(f"{'model':10}{'pictures':14}{'changed':>14}{'wrong':>7}{'judged':>8}{'flagged':>9}{'precision':>11}"
           f"{'recall':>8}{'power':>7}{'skill':>7}   interval")
     for pictures in sets:

@@ -6,13 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 
-Pixels = NDArray[np.uint8]
+from tests.pictures import Pixels, draw_photo, place_image
+from tests.training_data import draw_colours
 
 
 @pytest.fixture(scope="session")
@@ -35,28 +32,6 @@ def mobilenet(shared, tmp_path_factory) -> Path:
     return path
 
 
-def draw_photo(seed: int = 0, height: int = 96, width: int = 128) -> Pixels:
-    """(height, width, 3): soft light, a few shapes and a little grain, so that it compresses like a photograph."""
-    rng = np.random.default_rng(seed)
-    light = cv2.resize(
-        rng.uniform(40, 215, (4, 5, 3)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
-    )
-    picture = np.ascontiguousarray(light)
-    for _ in range(4):
-        centre = (int(rng.integers(width)), int(rng.integers(height)))
-        colour = tuple(float(value) for value in rng.uniform(0, 255, 3))
-        cv2.circle(picture, centre, int(rng.integers(5, 5 + max(1, height // 4))), colour, -1, cv2.LINE_AA)
-    picture += rng.normal(0, 3, picture.shape).astype(np.float32)
-    return np.clip(picture, 0, 255).astype(np.uint8)
-
-
-def place_image(pixels: Pixels, path: Path, **options: object) -> Path:
-    """Writes pixels as the format that the extension names, with Pillow's options; makes the folders on the way."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path, **options)
-    return path
-
-
 @pytest.fixture
 def photo() -> Pixels:
     """One drawn photograph."""
@@ -73,3 +48,9 @@ def draw() -> Callable[..., Pixels]:
 def place() -> Callable[..., Path]:
     """`place(pixels, path, quality=70)`: writes an image file."""
     return place_image
+
+
+@pytest.fixture
+def colours() -> Callable[..., Path]:
+    """`colours(folder, per_class)`: draws a data set in which the colour of an image shows its class."""
+    return draw_colours

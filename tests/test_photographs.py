@@ -10,7 +10,7 @@ import pytest
 import auditor
 from auditor.audit import Audit
 from auditor.backends import load_backend
-from auditor.images import decode, resize
+from auditor.images.decoding import decode, resize
 from auditor.resources import bundled_model
 
 STICKER = "dog/dog.2877.jpg"                                    # a drawn cat, "photo unavailable", labelled dog
@@ -36,6 +36,7 @@ def label_rules(audit: Audit, file: str) -> set[str]:
     return {finding.rule for finding in audit.findings if finding.file == file} & LABEL_RULES
 
 
+@pytest.mark.slow
 def test_the_bundled_model_lists_the_known_wrong_labels(photographs):
     audit = auditor.scan(photographs, max_cards=0)
 
@@ -46,6 +47,7 @@ def test_the_bundled_model_lists_the_known_wrong_labels(photographs):
         assert label_rules(audit, file), file
 
 
+@pytest.mark.slow
 def test_so_does_somebody_elses_onnx_and_ranks_them_first(photographs, mobilenet):
     audit = auditor.scan(photographs, model=mobilenet, max_cards=0)
 
@@ -56,6 +58,7 @@ def test_so_does_somebody_elses_onnx_and_ranks_them_first(photographs, mobilenet
     assert max(ranks[file] for file in WRONG) <= 20
 
 
+@pytest.mark.slow
 def test_keras_and_onnx_agree(photographs):
     pytest.importorskip("tensorflow")
     files = sorted(photographs.glob("*/*.jpg"))[::4]

@@ -29,12 +29,14 @@ def test_the_wheel_holds_templates_and_the_model(wheel):
     names = zipfile.ZipFile(wheel).namelist()
 
     assert "auditor/templates/report.html.j2" in names
-    assert "auditor/imagenet.tsv" in names
+    assert "auditor/classes/imagenet.tsv" in names
+    assert "auditor/py.typed" in names
     assert "auditor/models/catdog-resnet50/model.json" in names
     assert "auditor/models/catdog-resnet50/model.int8.onnx" in names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "reports/"))]
 
 
+@pytest.mark.slow
 def test_it_scans_from_an_empty_environment(wheel, tmp_path, draw, place):
     for number in range(4):
         place(draw(number), tmp_path / "data" / "cat" / f"{number}.jpg")

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from conftest import draw_photo, place_image
+
+from tests.pictures import draw_photo, place_image
 
 COLOURS = {"blue": 2, "red": 0}                 # class -> the channel that is raised
 

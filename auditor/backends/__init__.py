@@ -1,12 +1,11 @@
-"""Models: one protocol (`base.Backend`), and what runs it. Nothing heavy is imported before a model is loaded."""
+"""Models behind one protocol: cards, the catalogue, `onnx/` and `keras/`."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from auditor.backends.base import Backend
+from auditor.backends.card import CARD_NAME, ModelCard, as_preprocessing, read_card, with_classes
 from auditor.errors import InputError, ModelError
-from auditor.modelcard import CARD_NAME, ModelCard, as_preprocessing, read_card, with_classes
 from auditor.resources import bundled_model
 from auditor.settings import Settings
 
@@ -28,9 +27,9 @@ def load_backend(
 
     Args:
         model: A folder with `model.json` and `model.onnx` or `model.int8.onnx` (taken on the CPU where it exists), or
-            a file, `.onnx` or `.keras`. A `model.json` beside a file counts where it lists that file.
+            a file, `.onnx` or `.keras`. A `model.json` beside a file is used where it lists that file.
         device: "auto", "cpu" or "cuda". "auto" takes CUDA where it starts.
-        kind: For a folder, what runs it: "onnx" or "keras".
+        kind: Backend for a folder: "onnx" or "keras".
         preprocessing: "raw", "unit", "tf", "torch" or "caffe"; overrides the card, or the guess for a file without one.
         classes: A file with class names; overrides the card.
         threads: CPU threads; all cores if None.
@@ -38,13 +37,13 @@ def load_backend(
     Raises:
         ModelError: there is no model at this path, or it cannot be used.
         ModelMismatch: model, card and stated classes disagree.
-        DeviceUnavailable: the device that was asked for is not there.
-        MissingDependency: a Keras model, and no Keras.
+        DeviceUnavailable: the requested device is not available.
+        MissingDependency: it is a Keras model, and Keras is not installed.
     """
     how = None if preprocessing is None else as_preprocessing(preprocessing)
     names = None
     if classes is not None:
-        from auditor.backends.bare import read_classes
+        from auditor.backends.guessed_card import read_classes
 
         names = read_classes(classes)
     if kind not in ("onnx", "keras"):
@@ -65,17 +64,31 @@ def load_backend(
         stated = {key: guess for key, guess in card.guessed.items() if key != "preprocessing"}
         card = replace(card, preprocessing=how, guessed=stated)
     if runs_keras:
-        from auditor.backends.keras import KerasBackend
+        from auditor.backends.keras.backend import KerasBackend
 
-        return KerasBackend(
-            model if model.is_file() else _first(model, [KERAS, FLOAT]),
-            card=card, device=device, preprocessing=how, classes=names, threads=threads,
-        )  # fmt: skip
-    from auditor.backends.onnx import OnnxBackend, resolve_device
+        path = weights_file(model, "keras", device)
+        return KerasBackend(path, card=card, device=device, preprocessing=how, classes=names, threads=threads)
+    from auditor.backends.onnx.backend import OnnxBackend
+    from auditor.backends.onnx.session import resolve_device
 
-    there = resolve_device(device)
-    path = model if model.is_file() else _first(model, [INT8, FLOAT] if there == "cpu" else [FLOAT, INT8])
-    return OnnxBackend(path, card=card, device=there, preprocessing=how, classes=names, threads=threads)
+    device = resolve_device(device)
+    path = weights_file(model, "onnx", device)
+    return OnnxBackend(path, card=card, device=device, preprocessing=how, classes=names, threads=threads)
+
+
+def weights_file(model: Path, kind: str, device: str) -> Path:
+    """The file of a model folder that a backend of this kind loads on this device; a file itself.
+
+    Raises:
+        ModelError: the folder has no such file.
+    """
+    if model.is_file():
+        return model
+    names = (KERAS, FLOAT) if kind == "keras" else (INT8, FLOAT) if device == "cpu" else (FLOAT, INT8)
+    for name in names:
+        if (model / name).is_file():
+            return model / name
+    raise ModelError(f"{model} has a card, but no model; looked for {', '.join(str(model / name) for name in names)}")
 
 
 def stated_backend(settings: Settings, model: Path | None = None) -> Backend:
@@ -83,7 +96,7 @@ def stated_backend(settings: Settings, model: Path | None = None) -> Backend:
 
     Args:
         settings: Without a model in them, the bundled one.
-        model: To load in place of theirs.
+        model: To load instead of the one in the settings.
     """
     return load_backend(
         model or settings.model or bundled_model(),
@@ -96,23 +109,15 @@ def stated_backend(settings: Settings, model: Path | None = None) -> Backend:
 
 
 def _card_beside(path: Path) -> ModelCard | None:
-    """The card of a file's folder, where it speaks of this file."""
+    """The card in a file's folder, where it lists this file."""
     beside = path.parent / CARD_NAME
     if not beside.is_file():
         return None
     try:
         card = read_card(beside)
     except ModelError:
-        return None                                             # some other program's model.json
+        return None                                             # the model.json of some other program
     return card if path.name in card.files else None
-
-
-def _first(folder: Path, names: Sequence[str]) -> Path:
-    """The first of these files that the folder has."""
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
-    raise ModelError(f"{folder} has a card, but no model; looked for {', '.join(str(folder / name) for name in names)}")
 
 
 def _existing(path: Path, why: str) -> Path:

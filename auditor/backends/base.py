@@ -1,14 +1,15 @@
-"""What a scan asks of a model: probabilities, embedding and heatmap data from one forward pass."""
+"""What every model can do: probabilities, embedding and data for heatmaps from one forward pass."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.backends.card import ModelCard, Preprocessing
+from auditor.backends.head import Head
 from auditor.errors import ModelMismatch
-from auditor.head import Head
-from auditor.modelcard import ModelCard, Preprocessing
 
 # Per channel, of ImageNet; https://keras.io/api/applications (imagenet_utils.preprocess_input).
 _CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)
@@ -34,12 +35,12 @@ class Forward:
 
 @dataclass(frozen=True, eq=False)
 class NamedHead:
-    """A further head of a classifier, over the embedding that its own scores are made of.
+    """A further head of a classifier, over the same embedding that the classifier's own scores are computed from.
 
-    `head.logits(forward.embedding)` is what its output in the graph would say: one forward pass serves all heads.
+    `head.logits(forward.embedding)` equals the head's output in the graph, so one forward pass serves all heads.
 
     Attributes:
-        name: Of the graph's output, as the model's card lists it.
+        name: Name of the graph's output, as the model's card lists it.
         classes: One name per logit.
         head: From (..., K) pooled features to logits.
     """
@@ -50,17 +51,17 @@ class NamedHead:
 
 
 class Backend(Protocol):
-    """Runs a classifier over batches of images.
+    """Runs a classifier over batches of images. What only some backends can do is in `abilities`.
 
     Attributes:
         card: What is known about the model; classes, input size, preprocessing.
         kind: "onnx" or "keras".
         device: Where it runs, "cpu" or "cuda".
         sha256: Of the weights file, in hex.
-        head: What makes logits of the pooled features, one column per class, two for a single sigmoid unit; None
+        head: Computes logits from the pooled features, one column per class, two for a single sigmoid unit; None
             where there is no head that starts with global average pooling.
         no_head: Why `head` is None, as a clause that the report can print; "" where there is a head.
-        other_heads: The further heads that the card lists; none where `head` is None.
+        other_heads: The further heads that the card lists; empty where `head` is None.
     """
 
     card: ModelCard
@@ -76,17 +77,54 @@ class Backend(Protocol):
         ...
 
 
-def check_head(name: str, classes: tuple[str, ...], outputs: int) -> None:
-    """Compares a further head with what the card says of it.
+def check_images(images: NDArray[np.uint8], size: tuple[int, int]) -> None:
+    """Checks the argument of `Backend.forward`.
 
     Raises:
-        ModelMismatch: the numbers of classes differ.
+        ValueError: it is not uint8 (B, H, W, 3) with this (H, W).
     """
-    if outputs != len(classes):
+    if images.dtype != np.uint8 or images.shape[1:] != (*size, 3):
+        raise ValueError(f"received {images.dtype} {images.shape}; expected uint8 (B, {size[0]}, {size[1]}, 3)")
+
+
+def check_listed_heads(listed: Iterable[str], outputs: Sequence[str]) -> None:
+    """Compares the further heads that a card lists with the outputs of the model.
+
+    Raises:
+        ModelMismatch: the model has no output of such a name.
+    """
+    if missing := [name for name in listed if name not in outputs]:
         raise ModelMismatch(
-            f"the model's head {name!r} has {outputs} outputs, but its card lists {len(classes)} classes "
+            f"the card lists a head {missing[0]!r}, but the model's outputs are {', '.join(outputs)}. Export the model "
+            "again, or remove the head from the card."
+        )
+
+
+def further_head(name: str, classes: tuple[str, ...], head: Head | None, reason: str) -> NamedHead:
+    """A further head, checked against the card.
+
+    Args:
+        name: Name of the output.
+        classes: Its class names, as the card lists them.
+        head: What was found; None where the output is not a head over the features of the model's own scores.
+        reason: Why it is not, as a clause; "" where it is a head, but over other features.
+
+    Raises:
+        ModelMismatch: it is not such a head, or the numbers of classes differ.
+    """
+    if head is None:
+        reason = reason or "it reads other features than the model's own scores"
+        raise ModelMismatch(
+            f"the model's output {name!r} is not a head, although its card says so: "
+            f"{reason}; expected linear layers over the features that the scores are computed from. Remove it from the "
+            "card."
+        )
+    if head.classes != len(classes):
+        raise ModelMismatch(
+            f"the model's head {name!r} has {head.classes} outputs, but its card lists {len(classes)} classes "
             f"({', '.join(classes[:3])}, ...). List one name per output, in their order."
         )
+    return NamedHead(name, classes, head)
 
 
 def preprocess(images: NDArray[np.uint8], how: Preprocessing) -> NDArray[np.float32]:

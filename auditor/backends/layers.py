@@ -3,13 +3,11 @@
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.backends.base import Backend
 from auditor.errors import InputError
 
 
@@ -18,12 +16,12 @@ class Layer:
     """A layer whose output is a stack of maps.
 
     Attributes:
-        number: Its place among the layers, from 1.
-        name: What it is called here; unique in its model.
+        number: Its position among the layers, from 1.
+        name: A short name, unique in the model.
         kind: Its operator or class: "Conv", "ReLU".
-        height, width, channels: Of its output for one image: K maps of h x w cells.
+        height, width, channels: Shape of its output for one image: K maps of h x w cells.
         tensor: Its full name in the file.
-        stage: Whether its maps are worth showing unasked. Paddings and scalings of the input are not.
+        stage: Whether its maps are shown by default. Those of paddings and input scalings are not.
     """
 
     number: int
@@ -40,35 +38,16 @@ class Layers(Protocol):
     """The layers of one model, in the order in which it computes them.
 
     Attributes:
-        layers: All whose output has more than one cell.
-        last: The layer whose maps the head pools, which a class heatmap is made of; None where there is no such head.
+        layers: All layers whose output has more than one cell.
+        last: The layer whose maps the head pools; class heatmaps are made from them. None where there is no such head.
     """
 
     layers: tuple[Layer, ...]
     last: Layer | None
 
     def activations(self, image: NDArray[np.uint8], chosen: Sequence[Layer]) -> list[NDArray[np.float32]]:
-        """What the chosen layers answer to an image: (H, W, 3) uint8 RGB at the input size -> (h, w, K) each."""
+        """The maps of the chosen layers for an image: (H, W, 3) uint8 RGB at the input size -> (h, w, K) each."""
         ...
-
-
-def open_layers(backend: Backend, path: Path) -> Layers:
-    """The layers of a loaded model.
-
-    Args:
-        backend: The model, as `load_backend` gives it.
-        path: The file that it was loaded from.
-
-    Raises:
-        ModelError: they cannot be reached.
-    """
-    if backend.kind == "keras":
-        from auditor.backends.keras_layers import KerasLayers
-
-        return KerasLayers(backend)
-    from auditor.backends.onnx_layers import OnnxLayers
-
-    return OnnxLayers(path, backend.card)
 
 
 def find_layer(layers: Sequence[Layer], text: str) -> Layer:
@@ -89,7 +68,7 @@ def find_layer(layers: Sequence[Layer], text: str) -> Layer:
 
 
 def find_layers(layers: Sequence[Layer], texts: Sequence[str]) -> list[Layer]:
-    """The layers of several names, each text one name or several between commas; in the model's order, each once."""
+    """The layers of several names, in the model's order, each once; a text may hold several, with commas between."""
     found = {}
     for text in texts:
         whole = any(text.strip() in (layer.name, layer.tensor) for layer in layers)     # names may hold commas
@@ -100,12 +79,12 @@ def find_layers(layers: Sequence[Layer], texts: Sequence[str]) -> list[Layer]:
 
 
 def early_to_late(layers: Sequence[Layer], least: int = 4, most: int = 5) -> list[Layer]:
-    """A few layers from the first to the last: the end of each stage, a stage being what has maps of one size.
+    """A few layers from the first to the last: the end of each stage. Layers with maps of one size are a stage.
 
     Args:
         layers: All layers of a model, in its order.
-        least: Where there are fewer stages, layers between fill the widest gaps.
-        most: Where there are more stages, those between the first and the last are thinned out evenly.
+        least: Where there are fewer stages, further layers are added in the widest gaps.
+        most: Where there are more stages, evenly spaced ones are kept, the first and the last included.
     """
     candidates = [layer for layer in layers if layer.stage] or list(layers)
     ends = sorted({(layer.height, layer.width): place for place, layer in enumerate(candidates)}.values())
@@ -118,12 +97,12 @@ def early_to_late(layers: Sequence[Layer], least: int = 4, most: int = 5) -> lis
 
 
 def unique(names: Sequence[str], kinds: Sequence[str]) -> list[str]:
-    """Short names told apart: by their kind where that is enough, else by a number."""
+    """Short names made different: by their kind where that is enough, else by a number."""
     repeated = {name for name in names if names.count(name) > 1}
-    told = [f"{name}/{kind}" if name in repeated else name for name, kind in zip(names, kinds, strict=True)]
+    longer = [f"{name}/{kind}" if name in repeated else name for name, kind in zip(names, kinds, strict=True)]
     seen: dict[str, int] = {}
     result = []
-    for name in told:
+    for name in longer:
         seen[name] = seen.get(name, 0) + 1
         result.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
     return result

@@ -5,7 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from auditor.checks.base import CheckResult, Samples, yes_or_no
+from auditor.audit import RuleKind
+from auditor.checks.base import CheckResult, yes_or_no
+from auditor.checks.samples import Samples
+from auditor.checks.stored import StoredImage
+from auditor.images.decoding import extension_matches
 
 
 @dataclass(frozen=True)
@@ -14,14 +18,24 @@ class FormatMismatch:
 
     rule: ClassVar[str] = "format_mismatch"
     title: ClassVar[str] = "Wrong extension"
-    is_about_labels: ClassVar[bool] = False
+    kind: ClassVar[RuleKind] = "file"
+    demo_faults: ClassVar[tuple[str, ...]] = ("wrong_extension",)
 
     def run(self, samples: Samples) -> CheckResult:
         """Score 0 for every file whose extension names another format, 1 for the others; (N,) float32."""
-        flagged = np.array([mismatch is not None for mismatch in samples.mismatches], dtype=bool)
+        named = zip(samples.files, samples.formats, strict=True)
+        flagged = np.array([found is not None and not extension_matches(file, found) for file, found in named], bool)
 
         def sentence(row: int) -> str:
             extension = samples.files[row].rpartition(".")[2]
-            return f"The name ends in .{extension}, but the file is {samples.mismatches[row]}."
+            return f"The name ends in .{extension}, but the file is {samples.formats[row]}."
 
         return yes_or_no(flagged, sentence, "low")
+
+    @staticmethod
+    def why_not(image: StoredImage) -> str:
+        """The name claims no other format."""
+        found = image.row.get("format")
+        if found is None:
+            return "not judged: it cannot be read."
+        return f"not flagged: the file is {found}, and its name claims nothing else."

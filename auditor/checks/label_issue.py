@@ -6,9 +6,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.audit import Severity
-from auditor.checks.base import LOW, CheckResult, Samples, for_flagged, nothing_judged, percent
+from auditor.audit import RuleKind, Severity
+from auditor.checks.base import LOW, CheckResult, for_flagged, nothing_judged
+from auditor.checks.samples import Samples
+from auditor.checks.stored import NO_LABEL, StoredImage
 from auditor.labels.noise_model import LIKELY_RIGHT
+from auditor.text import percent, whole_percent
 
 
 @dataclass(frozen=True)
@@ -18,14 +21,15 @@ class LabelIssue:
     Works for any folder with two classes or more, whatever classes the model knows: the probe learns the
     folder's own classes from the embeddings. How far the probe can be trusted is measured on the folder itself
     (`auditor.labels.verdict`); where it cannot, nothing is flagged, or with `--doubtful` with low severity. The
-    severity is high where the independent views deny the given label too: the labels of the most similar images,
-    and the trained classifier where it knows the folder's classes and was not trained on the image; it is medium
-    where one of them stands by it.
+    severity is high where the independent views disagree with the given label too: the labels of the most similar
+    images, and the trained classifier where it knows the folder's classes and was not trained on the image; it is
+    medium where one of them agrees with it.
     """
 
     rule: ClassVar[str] = "label_issue"
     title: ClassVar[str] = "Label probably wrong"
-    is_about_labels: ClassVar[bool] = True
+    kind: ClassVar[RuleKind] = "label"
+    demo_faults: ClassVar[tuple[str, ...]] = ("mislabelled",)
 
     def run(self, samples: Samples) -> CheckResult:
         """Scores every labelled, readable image; (N,) float32 in [0, 1], 0 worst, NaN not judged."""
@@ -43,11 +47,11 @@ class LabelIssue:
 
         def sentence(row: int) -> str:
             other = issues.suggested[row]
-            right, probability = percent(issues.p_correct[row]), percent(samples.out_of_fold[row, other])
+            right, probability = whole_percent(issues.p_correct[row]), whole_percent(samples.out_of_fold[row, other])
             return (
-                f"Probability that the label is right: {right}, under {percent(LIKELY_RIGHT)}. "
+                f"Probability that the label is right: {right}, under {whole_percent(LIKELY_RIGHT)}. "
                 f"By the other images it is {samples.classes[other]} ({probability}), "
-                f"not {samples.classes[samples.labels[row]]} ({percent(given[row])}). "
+                f"not {samples.classes[samples.labels[row]]} ({whole_percent(given[row])}). "
                 f"Of the most similar images {voted[row, other]:.0%} are labelled {samples.classes[other]}"
                 f"{_model_says(samples, row)}."
             )
@@ -63,6 +67,25 @@ class LabelIssue:
             notes=(*_cannot_judge(samples), *_unjudged(samples, judged)),
         )
 
+    @staticmethod
+    def why_not(image: StoredImage) -> str:
+        """How probable it is that the label is right, or why nobody could tell."""
+        row = image.row
+        if row.get("label") is None:
+            return NO_LABEL
+        if not image.can_judge:
+            return "not judged: the model knows these classes too little to call a label wrong."
+        score, right = row.get("label_score"), row.get("p_correct")
+        if score is None:
+            return "not judged: its class has too few other images to learn from, or there is no second class."
+        limit = "it flags where the label is more likely wrong than right."
+        if right is None:
+            return f"not flagged: score {score:.2f}; {limit}"
+        chance = f"not flagged: score {score:.2f}, the label is right with {percent(right)}"
+        if right < LIKELY_RIGHT and row.get("oof_predicted") == row["label"]:
+            return f"{chance}; but no other class is likelier by the other images, and it flags only where one is."
+        return f"{chance}; {limit}"
+
 
 def _cannot_judge(samples: Samples) -> tuple[str, ...]:
     """Why nothing is claimed, and what would help."""
@@ -70,8 +93,8 @@ def _cannot_judge(samples: Samples) -> tuple[str, ...]:
     if power is None or power.suffices:
         return ()
     known = (
-        f"it knows the class of {percent(power.knows)} of images it has not seen, where guessing gives "
-        f"{percent(power.chance)}"
+        f"it knows the class of {whole_percent(power.knows)} of images it has not seen, where guessing gives "
+        f"{whole_percent(power.chance)}"
     )
     found = f"and of {power.swapped} labels that auditor swapped itself it found {power.found}"
     return (
@@ -86,7 +109,7 @@ def _model_says(samples: Samples, row: int) -> str:
     if model is None:
         return ""
     stands = "agrees with the label" if model.predicted_class[row] == samples.labels[row] else "denies the label too"
-    return f"; the model {stands} ({model.predicted[row]}, {percent(model.confidence[row])})"
+    return f"; the model {stands} ({model.predicted[row]}, {whole_percent(model.confidence[row])})"
 
 
 def _why_nothing(samples: Samples) -> str:

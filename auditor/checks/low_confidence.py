@@ -1,11 +1,16 @@
-"""Images that nothing can decide: both animals, neither, a drawing, too dark to tell."""
+"""Images whose class is not clear: two animals, neither of them, a drawing, too dark to tell."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from auditor.checks.base import LOW, CheckResult, Samples, for_flagged, nothing_judged, percent
+from auditor.audit import RuleKind
+from auditor.checks.base import LOW, CheckResult, for_flagged, nothing_judged
+from auditor.checks.samples import Samples
+from auditor.checks.stored import StoredImage
+from auditor.configuration import Range
+from auditor.text import percent, whole_percent
 
 
 @dataclass(frozen=True)
@@ -20,12 +25,13 @@ class LowConfidence:
         at_most: Share of the images that are flagged at most, in [0, 1].
     """
 
-    minimum: float = 0.7
-    at_most: float = 0.02
+    minimum: Annotated[float, Range(0, 1)] = 0.7
+    at_most: Annotated[float, Range(0, 1)] = 0.02
 
     rule: ClassVar[str] = "low_confidence"
     title: ClassVar[str] = "Undecided"
-    is_about_labels: ClassVar[bool] = True
+    kind: ClassVar[RuleKind] = "doubt"
+    demo_faults: ClassVar[tuple[str, ...]] = ()
 
     def run(self, samples: Samples) -> CheckResult:
         """Scores every readable image by its top probability; (N,) float32 in [0, 1]."""
@@ -41,7 +47,8 @@ class LowConfidence:
         flagged = confidence < limit                                                            # NaN compares False
 
         def sentence(row: int) -> str:
-            return f"{classifier.name} gives its best class {percent(confidence[row])}, under {percent(limit)}."
+            best = whole_percent(confidence[row])
+            return f"{classifier.name} gives its best class {best}, under {whole_percent(limit)}."
 
         return CheckResult(
             score=confidence,
@@ -52,3 +59,21 @@ class LowConfidence:
             severity=(LOW,) * len(samples),
             suggested=np.full(len(samples), -1, dtype=np.intp),
         )
+
+    @staticmethod
+    def why_not(image: StoredImage) -> str:
+        """How sure the model is of its best class, or the probe where the model does not know the folder's classes."""
+        row, settings = image.row, image.settings
+        name, column = ("the model", "predicted") if image.matched else ("the probe", "oof_predicted")
+        predicted = row.get(column)
+        if predicted is None:
+            return f"not judged: {name} has no prediction for it."
+        minimum, at_most = settings.get("minimum"), settings.get("at_most")
+        limit = "under a set probability" if minimum is None else f"under {percent(minimum)}"
+        if at_most is not None:
+            limit += f", at most {percent(at_most)} of the images"
+        own = row.get("oof_p_given") if predicted == row.get("label") else None     # the only one of the probe's stored
+        best = row.get("confidence") if image.matched else own
+        if best is None:
+            return f"not flagged: {name} is sure enough of its best class; it flags {limit}."
+        return f"not flagged: {name} gives its best class {percent(best)}; it flags {limit}."

@@ -1,30 +1,36 @@
-"""The trained classifier says another class than the folder."""
+"""The trained classifier sees another class than the folder says."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from auditor.checks.base import CheckResult, Samples, for_flagged, nothing_judged, percent
+from auditor.audit import RuleKind
+from auditor.checks.base import CheckResult, for_flagged, nothing_judged
+from auditor.checks.samples import Samples
+from auditor.checks.stored import NO_LABEL, StoredImage
+from auditor.configuration import Range
+from auditor.text import whole_percent
 
 
 @dataclass(frozen=True)
 class ModelDisagrees:
     """The classifier's top class is not the given label.
 
-    Only where the trained model knows the folder's classes. It is an independent view if it was trained on other
-    images; where it has seen these (the report says "in sample"), it may have memorised wrong labels, and agrees
-    with too many of them.
+    It runs only where the trained model knows the folder's classes. The model is an independent view if it was trained
+    on other images; where it was trained on these (the report says "in sample"), it may have memorised wrong labels,
+    and then agrees with too many of them.
 
     Args:
         high: Confidence from which the severity is high.
     """
 
-    high: float = 0.9
+    high: Annotated[float, Range(0, 1)] = 0.9
 
     rule: ClassVar[str] = "model_disagrees"
     title: ClassVar[str] = "Model disagrees"
-    is_about_labels: ClassVar[bool] = True
+    kind: ClassVar[RuleKind] = "model"
+    demo_faults: ClassVar[tuple[str, ...]] = ()
 
     def run(self, samples: Samples) -> CheckResult:
         """Scores every labelled, readable image by the model's probability of its label; (N,) float32."""
@@ -38,8 +44,8 @@ class ModelDisagrees:
 
         def sentence(row: int) -> str:
             return (
-                f"{model.name} sees {model.predicted[row]} ({percent(model.confidence[row])}), "
-                f"the label says {samples.classes[samples.labels[row]]} ({percent(given[row])})."
+                f"{model.name} sees {model.predicted[row]} ({whole_percent(model.confidence[row])}), "
+                f"the label says {samples.classes[samples.labels[row]]} ({whole_percent(given[row])})."
             )
 
         return CheckResult(
@@ -51,3 +57,17 @@ class ModelDisagrees:
             severity=tuple("high" if value >= self.high else "medium" for value in model.confidence),
             suggested=np.where(flagged, model.predicted_class, -1).astype(np.intp),
         )
+
+    @staticmethod
+    def why_not(image: StoredImage) -> str:
+        """The model sees the given class, or nobody asked it."""
+        label, predicted = image.row.get("label"), image.row.get("predicted")
+        if label is None:
+            return NO_LABEL
+        if not image.matched:
+            return "not judged: the model does not know the folder's classes."
+        if predicted is None:
+            return "not judged: the model has no prediction for it."
+        if predicted == label:
+            return f"not flagged: the model sees {predicted} too; it flags where that is not the given label."
+        return f"not flagged: the model sees {predicted}."

@@ -1,22 +1,31 @@
-"""Files that cannot be decoded: empty, truncated, corrupt, too large or no image."""
+"""Files that cannot be decoded: empty, truncated, corrupt, too large or not an image."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from auditor.checks.base import CheckResult, Samples, yes_or_no
+from auditor.audit import RuleKind
+from auditor.checks.base import CheckResult, yes_or_no
+from auditor.checks.samples import Samples
+from auditor.checks.stored import StoredImage
 
 
 @dataclass(frozen=True)
 class UnreadableImage:
-    """The file is empty, truncated, corrupt or no image. It was never shown to the model."""
+    """The file is empty, truncated, corrupt or not an image. It was never shown to the model."""
 
     rule: ClassVar[str] = "unreadable"
     title: ClassVar[str] = "Cannot be read"
-    is_about_labels: ClassVar[bool] = False
+    kind: ClassVar[RuleKind] = "file"
+    demo_faults: ClassVar[tuple[str, ...]] = ("truncated", "truncated_png", "zero_bytes", "not_an_image")
 
     def run(self, samples: Samples) -> CheckResult:
         """Score 0 for every file that failed, 1 for the others; (N,) float32."""
         flagged = np.array([failure is not None for failure in samples.failures], dtype=bool)
         return yes_or_no(flagged, lambda row: f"It cannot be read: {samples.failures[row]}.", "high")
+
+    @staticmethod
+    def why_not(image: StoredImage) -> str:
+        """It was decoded."""
+        return "not flagged: it was decoded." if image.row.get("outcome") == "ok" else "not flagged."

@@ -1,4 +1,4 @@
-"""The commands, one file each: parse, call, exit code; nothing else. Heavy imports happen where they are needed."""
+"""The commands, one file each: parse, call, exit code, nothing else."""
 
 from collections.abc import Callable
 

@@ -1,27 +1,22 @@
 """`auditor demo`."""
 
-from pathlib import Path
-
 import typer
 
 from auditor.commands.finish import finish
-from auditor.commands.options import JsonOption, ModelOption, OutOption
+from auditor.commands.options import MODEL, OUT, Given, JsonOption, takes
 
 
-def demo(
-    out: OutOption = None,
-    model: ModelOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@takes(OUT, MODEL)
+def demo(given: Given, as_json: JsonOption = False) -> None:
     """Draw a folder of cat and dog stickers with planted faults, scan it, and count what was found."""
     from auditor.demo.run import run_demo
     from auditor.progress import TerminalProgress
     from auditor.settings import Settings
 
-    folder = Settings.load(data=Path(), out=out).out
-    audit, lines = run_demo(folder, model, TerminalProgress())
+    settings = Settings.load(data="", **given)
+    audit, lines = run_demo(settings.out, settings.model, TerminalProgress())
     if not as_json:
         for line in lines:
             typer.echo(line)
         typer.echo()
-    finish(audit, folder, as_json=as_json)
+    finish(audit, settings.out, as_json=as_json)

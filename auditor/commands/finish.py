@@ -1,24 +1,29 @@
-"""How a command that scanned ends: the run's folder is written, the verdict printed."""
+"""How a command that scanned or measured ends: the run's folder is written, the verdict printed."""
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
     from auditor.audit import Audit
+    from auditor.progress import Progress
+    from auditor.settings import EvaluateSettings, Settings
 
 
-def finish(audit: "Audit", out: Path, *, as_json: bool) -> None:
-    """Writes the run's folder, prints the verdict and the report's path, exits with the audit's code."""
-    from auditor.exports import summary, write_exports
-    from auditor.report import write_html
-    from auditor.runfolder import LATEST, publish
+def scan_and_finish(settings: "Settings", *, as_json: bool, progress: "Progress") -> NoReturn:
+    """Scans, writes the run's folder, prints the verdict and the report's path, exits with the audit's code."""
+    from auditor.outputs.run import scan_to_disk
 
-    with publish(out, audit.name, audit.run.id) as folder:
-        write_exports(audit, folder)
-        write_html(audit, folder)
+    finish(scan_to_disk(settings, progress=progress), settings.out, as_json=as_json)
+
+
+def finish(audit: "Audit", out: Path, *, as_json: bool) -> NoReturn:
+    """Prints the verdict of a scan whose run is published, and the report's path; exits with the audit's code."""
+    from auditor.outputs import summary
+    from auditor.runs.files import LATEST, PAGE
+
     if as_json:
         typer.echo(json.dumps(summary(audit), indent=2, ensure_ascii=False))
     else:
@@ -26,5 +31,31 @@ def finish(audit: "Audit", out: Path, *, as_json: bool) -> None:
             typer.echo(f"{rule:<18}{count:>7}")
         for note in audit.notes:
             typer.echo(f"note: {note}")
-        typer.echo(out / audit.name / LATEST / "index.html")
+        typer.echo(out / audit.name / LATEST / PAGE)
     raise typer.Exit(audit.exit_code)
+
+
+def evaluate_and_finish(settings: "EvaluateSettings", *, as_json: bool, progress: "Progress") -> None:
+    """Measures a model, writes the run's folder, prints the figures and the page's path."""
+    from auditor.backends import stated_backend
+    from auditor.data.dataset import name_of
+    from auditor.evaluation import to_json
+    from auditor.evaluation.measuring import measure
+    from auditor.report.evaluation.publishing import check_target, evaluation_name, write_evaluation
+    from auditor.report.evaluation.sentences import summary_lines
+    from auditor.runs.folder import claim
+
+    if settings.name is not None:
+        check_target(settings.out, settings.name)               # before a model is loaded
+    backend = stated_backend(settings)
+    name = settings.name or evaluation_name(backend.card.name, name_of(settings.data))
+    check_target(settings.out, name)
+    with claim(settings.out, name) as run:
+        evaluation = measure(settings, settings.split, backend=backend, progress=progress, run_id=run.id)
+        page = write_evaluation(evaluation, settings, run)
+    if as_json:
+        typer.echo(to_json(evaluation), nl=False)
+    else:
+        for line in summary_lines(evaluation):
+            typer.echo(line)
+        typer.echo(page)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from auditor.commands.options import Given, Option, takes
+
 models = typer.Typer(
     name="models",
     help="List the models that are there; write down what a bare one is.",
@@ -22,10 +24,10 @@ def list_(
     """List the models that are there, with accuracy, size and hash; `auditor models card` writes down a bare one."""
     if context.invoked_subcommand is not None:
         return
+    from auditor.backends.catalogue import list_models
+    from auditor.backends.catalogue_text import as_json as to_json
+    from auditor.backends.catalogue_text import as_text
     from auditor.errors import AuditorError
-    from auditor.modelshelf import list_models
-    from auditor.modelshelf_text import as_json as to_json
-    from auditor.modelshelf_text import as_text
     from auditor.resources import bundled_model
 
     try:
@@ -37,30 +39,21 @@ def list_(
 
 
 @models.command()
+@takes(
+    Option("name", str, "Name of the model [default: the file's]."),
+    Option("classes", Path, "Class names, one a line, or JSON."),
+    Option("preprocessing", str, "How it wants its pixels: raw, unit, tf, torch or caffe."),
+    Option("input_size", str, "Pixels of its input where the file leaves them open: 224, or 192x256 (h x w)."),
+)
 def card(
     file: Annotated[Path, typer.Argument(help="An .onnx or a .keras file.", show_default=False)],
-    name: Annotated[str | None, typer.Option(help="Name of the model [default: the file's].")] = None,
-    classes: Annotated[Path | None, typer.Option(help="Class names, one a line, or JSON.")] = None,
-    preprocessing: Annotated[
-        str | None, typer.Option(help="How it wants its pixels: raw, unit, tf, torch or caffe.")
-    ] = None,
-    input_size: Annotated[
-        str | None, typer.Option(help="Pixels of its input where the file leaves them open: 224, or 192x256 (h x w).")
-    ] = None,
+    given: Given,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the card that is there.")] = False,
 ) -> None:
     """Write model.json beside a bare model: what the file says, what you state, and what was guessed."""
-    from auditor.modelcard import CARD_NAME
-    from auditor.modelshelf import write_card
-    from auditor.modelshelf_text import card_as_text
+    from auditor.backends.card import CARD_NAME
+    from auditor.backends.catalogue import write_card
+    from auditor.backends.catalogue_text import card_as_text
 
-    written = write_card(
-        file,
-        name=name,
-        classes=classes,
-        preprocessing=preprocessing,
-        input_size=input_size,
-        overwrite=overwrite,
-    )
-    typer.echo(card_as_text(written))
+    typer.echo(card_as_text(write_card(file, overwrite=overwrite, **given)))
     typer.echo(file.parent / CARD_NAME)

@@ -1,38 +1,101 @@
-"""Options that several commands share."""
+"""Options that several commands share, and how a command takes those of its options that are settings."""
 
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-# None means "not given": auditor.toml or the default in auditor/settings.py decides.
+#: The settings that were given, by name; the others are for auditor.toml or the default in auditor/settings.py.
+Given = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A setting as an option.
+
+    Attributes:
+        name: Of the setting.
+        kind: What the command line reads.
+        help: For `--help`.
+        flags: Where they are not the name with dashes; a bool always needs its own.
+    """
+
+    name: str
+    kind: Any
+    help: str
+    flags: tuple[str, ...] = ()
+
+    def parameter(self) -> inspect.Parameter:
+        """Of the command's function; None where the option is not given."""
+        default = typer.Option(None, *self.flags, help=self.help)
+        return inspect.Parameter(
+            self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=self.kind | None
+        )
+
+
+def takes(*options: Option | str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Puts options in the place of a command's parameter `given`, which gets those that were given as one mapping.
+
+    Args:
+        *options: In the order of `--help`. A text is the name of another parameter of the command, to stand there.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = {
+            name: parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for name, parameter in inspect.signature(command).parameters.items()
+        }
+        placed = [own[each] if isinstance(each, str) else each.parameter() for each in options]
+        settings = {each.name for each in options if isinstance(each, Option)}
+        parameters = [
+            each
+            for name, parameter in own.items()
+            if name not in options
+            for each in (placed if name == "given" else [parameter])
+        ]
+
+        @wraps(command)
+        def run(**values: Any) -> None:
+            given = {name: values.pop(name) for name in settings}
+            # A list that is not given is empty.
+            command(**values, given={name: value for name, value in given.items() if value not in (None, [])})
+
+        signature = inspect.Signature(parameters, return_annotation=None)
+        vars(run).update(__signature__=signature, __annotations__={each.name: each.annotation for each in parameters})
+        return run
+
+    return decorate
+
+
 DataArgument = Annotated[
-    Path, typer.Argument(help="Folder of class folders, CSV manifest, or TFRecords.", show_default=False)
+    str, typer.Argument(help="Folder of class folders, CSV manifest, or TFRecords.", show_default=False)
 ]
-ModelOption = Annotated[
-    Path | None, typer.Option("--model", "-m", help="Model folder, FILE.onnx or FILE.keras [default: the bundled one].")
-]
-OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the reports [default: reports].")]
-NameOption = Annotated[str | None, typer.Option(help="Name of the data set there [default: parent and leaf of DATA].")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
-BackendOption = Annotated[str | None, typer.Option(help="What runs a model folder: onnx or keras [default: onnx].")]
-DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu or cuda [default: auto].")]
-PreprocessingOption = Annotated[
-    str | None, typer.Option(help="How a bare model wants its pixels: raw, unit, tf, torch or caffe.")
-]
-ClassesOption = Annotated[Path | None, typer.Option(help="A bare model's class names, one a line, or JSON.")]
-ConfigOption = Annotated[Path | None, typer.Option(help="Configuration file [default: auditor.toml, if there].")]
 SourceArgument = Annotated[
-    Path, typer.Argument(metavar="SRC", help="Folder of class folders, or a CSV manifest.", show_default=False)
+    str, typer.Argument(metavar="SRC", help="Folder of class folders, or a CSV manifest.", show_default=False)
 ]
-LabelFromOption = Annotated[
-    str | None, typer.Option(help="Where labels come from: folder, or name (cat.0.jpg) [default: folder].")
-]
-FileColumnOption = Annotated[str | None, typer.Option(help="Column of a manifest that names the files.")]
-LabelColumnOption = Annotated[str | None, typer.Option(help="Column of a manifest that holds the labels.")]
-SplitColumnOption = Annotated[str | None, typer.Option(help="Column of a manifest that holds the splits.")]
-ClassMapOption = Annotated[
-    str | None, typer.Option(help="Model class=folder class, comma separated; a .json or .csv file; or imagenet.")
-]
-BatchSizeOption = Annotated[int | None, typer.Option(help="Images per forward pass [default: 16].")]
-ThreadsOption = Annotated[int | None, typer.Option(help="Threads [default: one per core].")]
+ConfigOption = Annotated[Path | None, typer.Option(help="Configuration file [default: auditor.toml, if there].")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+
+MODEL = Option("model", Path, "Model folder, FILE.onnx or FILE.keras [default: the bundled one].", ("--model", "-m"))
+OUT = Option("out", Path, "Folder for the reports [default: reports].", ("--out", "-o"))
+BACKEND = Option("backend", str, "What runs a model folder: onnx or keras [default: onnx].")
+DEVICE = Option("device", str, "auto, cpu or cuda [default: auto].")
+PREPROCESSING = Option("preprocessing", str, "How a bare model wants its pixels: raw, unit, tf, torch or caffe.")
+CLASSES = Option("classes", Path, "A bare model's class names, one a line, or JSON.")
+CLASS_MAP = Option("class_map", str, "Model class=folder class, comma separated; a .json or .csv file; or imagenet.")
+BATCH_SIZE = Option("batch_size", int, "Images per forward pass [default: 16].")
+THREADS = Option("threads", int, "Threads [default: one per core].")
+SOURCE = (
+    Option("label_from", str, "Where labels come from: folder, or name (cat.0.jpg) [default: folder]."),
+    Option("file_column", str, "Column of a manifest that names the files."),
+    Option("label_column", str, "Column of a manifest that holds the labels."),
+    Option("split_column", str, "Column of a manifest that holds the splits."),
+)
+LIMITS = (
+    Option("max_pixels", int, "Images with more pixels are refused undecoded [default: 178956970]."),
+    Option("max_bytes", int, "Files with more bytes are not read [default: 536870912]."),
+)

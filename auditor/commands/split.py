@@ -5,17 +5,21 @@ from typing import Annotated
 
 import typer
 
-from auditor.commands.options import (
-    FileColumnOption,
-    LabelColumnOption,
-    LabelFromOption,
-    SourceArgument,
-    SplitColumnOption,
+from auditor.commands.options import LIMITS, SOURCE, ConfigOption, Given, Option, SourceArgument, takes
+
+
+@takes(
+    Option("train", float, "Share of the images to train on.  [default: 0.8]"),
+    Option("val", float, "Share to validate on.  [default: 0.1]"),
+    Option("test", float, "Share to test on.  [default: 0.1]"),
+    Option("seed", int, "Another seed, another split.  [default: 0]"),
+    Option("by", str, "manifest (file,label,split), copy, or link (hard links).  [default: manifest]"),
+    *SOURCE,
+    *LIMITS,
 )
-
-
 def split(
     source: SourceArgument,
+    given: Given,
     target: Annotated[
         Path | None,
         typer.Argument(
@@ -24,32 +28,19 @@ def split(
             show_default=False,
         ),
     ] = None,
-    train: Annotated[float, typer.Option(help="Share of the images to train on.")] = 0.8,
-    val: Annotated[float, typer.Option(help="Share to validate on.")] = 0.1,
-    test: Annotated[float, typer.Option(help="Share to test on.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
-    by: Annotated[str, typer.Option(help="manifest (file,label,split), copy, or link (hard links).")] = "manifest",
-    label_from: LabelFromOption = None,
-    file_column: FileColumnOption = None,
-    label_column: LabelColumnOption = None,
-    split_column: SplitColumnOption = None,
+    config: ConfigOption = None,
 ) -> None:
     """Divide images into train, val and test: per class, with copies of a picture in one part."""
-    from auditor.folders import shown
     from auditor.progress import TerminalProgress
-    from auditor.settings import Settings
-    from auditor.training.split import Shares
-    from auditor.training.split_output import run_split
-    from auditor.training.split_text import as_text
+    from auditor.settings import SplitSettings
+    from auditor.splitting.output import run_split
+    from auditor.splitting.split import Shares
+    from auditor.splitting.text import as_text
+    from auditor.text import shown
 
-    settings = Settings.load(
-        data=source,
-        label_from=label_from,
-        file_column=file_column,
-        label_column=label_column,
-        split_column=split_column,
-    )
-    plan, written = run_split(settings, target, Shares(train, val, test), seed, by, TerminalProgress())
+    asked = SplitSettings.load(data=source, config=config, **given)
+    shares = Shares(asked.train, asked.val, asked.test)
+    plan, written = run_split(asked, target, shares, asked.seed, asked.by, TerminalProgress())
     for line in as_text(plan):
         typer.echo(line)
     typer.echo(shown(str(written)))

@@ -5,13 +5,7 @@ from typing import Annotated
 
 import typer
 
-from auditor.commands.options import (
-    FileColumnOption,
-    LabelColumnOption,
-    LabelFromOption,
-    SourceArgument,
-    SplitColumnOption,
-)
+from auditor.commands.options import LIMITS, SOURCE, ConfigOption, Given, Option, SourceArgument, takes
 
 tfrecord = typer.Typer(
     name="tfrecord", help="Images as TFRecord shards, and back.", no_args_is_help=True, rich_markup_mode=None
@@ -19,32 +13,26 @@ tfrecord = typer.Typer(
 
 
 @tfrecord.command()
+@takes(
+    Option("shards", int, "Shards of each split [default: of about 128 MB]."),
+    Option("skip_unreadable", bool, "Leave out images that cannot be decoded.", ("--skip-unreadable",)),
+    *SOURCE,
+    *LIMITS,
+)
 def pack(
     source: SourceArgument,
     target: Annotated[Path, typer.Argument(metavar="DST", help="Folder to make.", show_default=False)],
-    shards: Annotated[int | None, typer.Option(help="Shards of each split [default: of about 128 MB].")] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be decoded.")
-    ] = False,
-    label_from: LabelFromOption = None,
-    file_column: FileColumnOption = None,
-    label_column: LabelColumnOption = None,
-    split_column: SplitColumnOption = None,
+    given: Given,
+    config: ConfigOption = None,
 ) -> None:
     """Write images as TFRecord shards, byte for byte, with labels, names and splits."""
+    from auditor.packing.shards import pack as run
+    from auditor.packing.text import as_text
     from auditor.progress import TerminalProgress
-    from auditor.settings import Settings
-    from auditor.training.packing import pack as run
-    from auditor.training.packing_text import as_text
+    from auditor.settings import PackSettings
 
-    settings = Settings.load(
-        data=source,
-        label_from=label_from,
-        file_column=file_column,
-        label_column=label_column,
-        split_column=split_column,
-    )
-    packed = run(settings, target, shards, TerminalProgress(), skip_unreadable=skip_unreadable)
+    asked = PackSettings.load(data=source, config=config, **given)
+    packed = run(asked, target, asked.shards, TerminalProgress(), skip_unreadable=asked.skip_unreadable)
     for line in as_text(packed):
         typer.echo(line)
 
@@ -57,9 +45,9 @@ def unpack(
     target: Annotated[Path, typer.Argument(metavar="DST", help="Folder to make.", show_default=False)],
 ) -> None:
     """Write every image of TFRecord shards to its file: DST/[split/]class/name."""
-    from auditor.folders import shown
+    from auditor.packing.shards import unpack as run
     from auditor.progress import TerminalProgress
-    from auditor.training.packing import unpack as run
+    from auditor.text import shown
 
     typer.echo(f"{run(source, target, TerminalProgress())} images")
     typer.echo(shown(str(target)))

@@ -1,1 +1,1 @@
-"""The demo data set: drawn cat and dog stickers with known faults planted among them."""
+"""`auditor demo`: drawn cat and dog stickers with known faults planted among them."""

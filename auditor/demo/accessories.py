@@ -42,7 +42,7 @@ def draw_outfit(rng: np.random.Generator) -> Outfit:
 
 
 def under_head(pen: Pen, outfit: Outfit) -> None:
-    """Collar, scarf or bandana: the chin hangs over it."""
+    """Collar, scarf or bandana; the chin covers a part of it."""
     if outfit.neck == "collar":
         pen.shape(smooth([(-0.66, 0.62), (0, 0.9), (0.66, 0.62), (0.64, 0.92), (0, 1.2), (-0.64, 0.92)]), outfit.cloth)
         pen.shape(oval(0, 1.28, 0.16, 0.16), (250, 206, 80))
@@ -65,7 +65,7 @@ def under_head(pen: Pen, outfit: Outfit) -> None:
 
 
 def over_head(pen: Pen, outfit: Outfit, species: Species) -> None:
-    """Bow tie, glasses and hat. The species only says where eyes and crown lie."""
+    """Bow tie, glasses and hat. The species only decides where the eyes and the top of the head are."""
     if outfit.neck == "bow tie":
         _bow(pen.at(0, 1.12), outfit.cloth, 0.42)
     if outfit.glasses:
@@ -130,7 +130,7 @@ SPOTS = ((0.86, 0.16), (0.14, 0.16), (0.88, 0.4), (0.12, 0.4), (0.84, 0.82), (0.
 
 
 def draw_mood(pen: Pen, expression: str) -> None:
-    """Hearts, sparkles or snores in a free corner, sometimes. The pen's unit is the picture's side."""
+    """Sometimes hearts, sparkles or snores in a free corner. The pen's unit is the picture's side."""
     rng, side = pen.rng, pen.layer.pixels.shape[0]
     if rng.random() > 0.4:
         return
@@ -163,6 +163,6 @@ def heart_points(x: float, y: float, size: float) -> Points:
 
 
 def sparkle_points(x: float, y: float, size: float) -> Points:
-    """Outline (48, 2) of a four-pointed star around (x, y), `size` its reach."""
+    """Outline (48, 2) of a four-pointed star around (x, y), `size` its radius."""
     t = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     return np.stack([x + size * np.cos(t) ** 3, y + size * np.sin(t) ** 3], axis=1)

@@ -1,4 +1,4 @@
-"""Scenes behind a sticker. All species share one distribution, so no background tells the label."""
+"""Scenes behind a sticker. Both species share one distribution, so that no background shows the label."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ PASTELS: tuple[Colour, ...] = (
 
 
 def pick(rng: np.random.Generator) -> Colour:
-    """One background colour, shaken a little."""
+    """One background colour, changed a little at random."""
     r, g, b = (
         int(v) for v in np.clip(np.array(PASTELS[rng.integers(len(PASTELS))]) + rng.integers(-12, 13, 3), 0, 255)
     )
@@ -98,7 +98,7 @@ def paper(side: int, rng: np.random.Generator) -> Pixels:
 
 
 def confetti(side: int, rng: np.random.Generator) -> Pixels:
-    """Paper scraps thrown over one colour."""
+    """Scraps of paper on one colour."""
     canvas = plain(side, rng)
     for _ in range(int(rng.integers(40, 80))):
         x, y, turn = rng.uniform(0, side), rng.uniform(0, side), rng.uniform(0, 360)
@@ -138,7 +138,7 @@ def meadow(side: int, rng: np.random.Generator) -> Pixels:
 
 
 def night(side: int, rng: np.random.Generator) -> Pixels:
-    """Stars and a moon; a lit sky, not a dark photo."""
+    """Stars and a moon; the sky is bright enough not to be a dark photo."""
     top, low = mix((66, 72, 138), pick(rng), 0.15), mix((142, 120, 190), pick(rng), 0.25)
     canvas = _grow(np.array([[top], [low]], dtype=np.uint8), side)
     for _ in range(int(rng.integers(25, 50))):
@@ -157,7 +157,7 @@ def night(side: int, rng: np.random.Generator) -> Pixels:
 
 
 def bokeh(side: int, rng: np.random.Generator) -> Pixels:
-    """A blurred room behind a lens, with the sensor's noise."""
+    """A blurred room with sensor noise, as in a photo."""
     blobs = np.array([pick(rng) for _ in range(25)], dtype=np.float32).reshape(5, 5, 3)
     scene = cv2.resize(blobs * float(rng.uniform(0.6, 0.9)), (side, side), interpolation=cv2.INTER_CUBIC)
     grain = rng.normal(0, 8, (side, side)).astype(np.float32)
@@ -176,7 +176,7 @@ def bokeh(side: int, rng: np.random.Generator) -> Pixels:
 
 
 def rays(side: int, rng: np.random.Generator) -> Pixels:
-    """A comic's sunburst."""
+    """A sunburst, as in a comic."""
     canvas, colour = _two(side, rng)
     count, middle, turn = int(rng.integers(8, 15)), side / 2, float(rng.uniform(0, 1))
     for i in range(count):

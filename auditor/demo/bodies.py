@@ -1,4 +1,4 @@
-"""Bodies and poses. Units: a head at scale 1 has radius 1; y down. A pose puts tail, body, legs and head together."""
+"""Bodies and poses. Units: a head at scale 1 has radius 1; y down. A pose combines tail, body, legs and head."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class Pose:
         draw: Draws the animal.
         centre: What lies in the middle of the picture, in drawing units (x, y).
         half: Half the side of the square around it.
-        tilt: Largest turn in degrees.
-        bottom: Whether the figure rises from the picture's lower edge.
+        tilt: Largest rotation in degrees.
+        bottom: Whether the figure starts at the picture's lower edge.
     """
 
     draw: Callable[[Pen, Animal], None]
@@ -83,7 +83,7 @@ def draw_sitting(pen: Pen, animal: Animal) -> None:
 
 
 def draw_standing(pen: Pen, animal: Animal) -> None:
-    """Standing on four legs, seen from the side, the face to the viewer."""
+    """Standing on four legs, seen from the side, with the face to the viewer."""
     cat, coat = animal.species == "cat", animal.coat
     if cat:
         curl = float(pen.rng.choice([-0.35, 0.4]))
@@ -121,7 +121,7 @@ def draw_standing(pen: Pen, animal: Animal) -> None:
 
 
 def draw_lying(pen: Pen, animal: Animal) -> None:
-    """A cat as a loaf with its tail around it; a dog flat on its belly with the paws in front."""
+    """A cat with hidden paws and its tail around it; a dog flat on its belly with the paws in front."""
     cat, coat = animal.species == "cat", animal.coat
     if not cat:
         tail(pen, coat, [(1.2, 0.8), (1.6, 0.72), (1.85, 0.42)], (0.2, 0.08))
@@ -215,7 +215,7 @@ def tail(pen: Pen, coat: Coat, knots: list[tuple[float, float]], radii: tuple[fl
 
 
 def wag(pen: Pen, x: float, y: float) -> None:
-    """Two small arcs beside the tip of a wagging tail, sometimes."""
+    """Sometimes two small arcs beside the tip of a wagging tail."""
     if pen.rng.random() < 0.6:
         for reach in (0.2, 0.34):
             pen.above(oval(x - 0.05, y + 0.1, reach, reach, 0, -40, 40), (120, 108, 112), 4)
@@ -232,7 +232,7 @@ def leg(
     far: bool = False,
     edge: bool = True,
 ) -> None:
-    """A leg from (x0, y0) down to a paw at (x1, y1); a far one lies in the shade, `edge=False` leaves out the line."""
+    """A leg from (x0, y0) down to a paw at (x1, y1); a far one is darker, `edge=False` leaves out the outline."""
     fur = mix(coat.base, (40, 15, 50), 0.22) if far else coat.base
     line = np.linspace((x0, y0), (x1, y1), 14)
     if edge:

@@ -1,4 +1,4 @@
-"""Coat colours and patterns, drawn from the same palette for cats and dogs so that no colour tells the species."""
+"""Coat colours and patterns, drawn from the same palette for cats and dogs so that no colour shows the species."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +12,7 @@ Species = Literal["cat", "dog"]
 WHITE: Colour = (252, 248, 240)
 INK: Colour = (52, 36, 40)
 
-# (base, markings): what patches, stripes and points are drawn in.
+# (base, markings); patches, stripes and points are drawn in the colour of the markings.
 PALETTE: tuple[tuple[Colour, Colour], ...] = (
     ((244, 166, 84), (206, 112, 44)),  # ginger
     ((250, 222, 176), (222, 164, 100)),  # cream
@@ -62,7 +62,7 @@ class Coat:
 
     @property
     def dark(self) -> bool:
-        """Whether black lines would drown in this fur."""
+        """Whether black lines would be hard to see on this fur."""
         return luminance(self.base) < 100
 
     @property
@@ -79,7 +79,7 @@ class Coat:
 def draw_coat(species: Species, rng: np.random.Generator) -> Coat:
     """Draws colours and a pattern; only how often a pattern occurs depends a little on the species."""
     base, mark = PALETTE[rng.integers(len(PALETTE))]
-    # Stripes are a cat's and spots a dog's more often than not, but never only.
+    # Stripes are more frequent on cats and spots on dogs, but both species have both.
     weights = np.array([2, 4, 2, 2, 2, 0.7, 1.3] if species == "cat" else [3, 0.7, 1.6, 2.2, 1.6, 2, 2.4])
     pattern = str(rng.choice(PATTERNS, p=weights / weights.sum()))
     nudge = int(rng.integers(-10, 11))

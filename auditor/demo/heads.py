@@ -1,4 +1,4 @@
-"""Heads: what tells a cat from a dog. Units: the head's radius is about 1, its centre the origin, y down."""
+"""Heads: what a cat and a dog differ in. Units: the head's radius is about 1, its centre the origin, y down."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def draw_head(pen: Pen, species: Species, coat: Coat, expression: str) -> None:
 
 
 def draw_cat_head(pen: Pen, coat: Coat, expression: str) -> None:
-    """Pointed ears, round cheeks, a small pink nose, a 'w' of a mouth, whiskers."""
+    """Pointed ears, round cheeks, a small pink nose, a mouth like a 'w', whiskers."""
     rng = pen.rng
     width, tip, tuft = rng.uniform(1.02, 1.14), rng.uniform(1.3, 1.5), rng.uniform(0.0, 0.1)
     blend = float(rng.uniform(0.05, 0.5))  # how little pink the ears are inside
@@ -83,7 +83,7 @@ def _cat_mouth(pen: Pen, coat: Coat, expression: str) -> None:
 
 
 def whiskers(pen: Pen, coat: Coat) -> None:
-    """Three whiskers a side, drawn above everything so that they cross the die-cut border."""
+    """Three whiskers on each side, drawn above everything so that they cross the die-cut border."""
     colour: Colour = (158, 150, 154) if coat.dark else mix(INK, coat.base, 0.2)
     droop = float(pen.rng.uniform(-0.08, 0.12))
     for side in (-1, 1):
@@ -101,7 +101,7 @@ DOG_EARS = ("drop", "drop", "long", "fluffy", "folded", "button", "mixed")
 
 
 def draw_dog_head(pen: Pen, coat: Coat, expression: str) -> None:
-    """Hanging ears, a muzzle that stands out, a big dark nose, brows, often a tongue."""
+    """Hanging ears, a prominent muzzle, a big dark nose, brows, often a tongue."""
     rng = pen.rng
     kind = str(rng.choice(DOG_EARS))
     left, right = ("folded", "drop") if kind == "mixed" else (kind, kind)

@@ -65,14 +65,14 @@ def oval(
 
 
 @dataclass(frozen=True)
-class Line:
+class Outline:
     """How outlines are drawn.
 
     Attributes:
         width: Outline width in pixels of the layer.
         colour: Outline colour; None takes a darker tone of the shape under it.
         tone: How much darker that tone is, in [0, 1].
-        sketchy: Drawn twice with a trembling hand.
+        sketchy: Whether it is drawn twice, with small random offsets.
     """
 
     width: float
@@ -86,12 +86,12 @@ class Line:
 
 
 @dataclass
-class Layer:
+class Transparency:
     """A premultiplied RGBA picture, and strokes that go above everything else.
 
     Attributes:
         pixels: (S, S, 4) uint8. Starting from zero, OpenCV's anti-aliasing leaves exactly colour times coverage.
-        above: Strokes (points in pixels, colour, width) that cross the die-cut border, such as whiskers.
+        above: Strokes (points in pixels, colour, width) over the die-cut border, such as whiskers.
     """
 
     pixels: NDArray[np.uint8]
@@ -101,7 +101,7 @@ class Layer:
 class Pen:
     """Draws on a layer through a (3, 3) affine map from the drawing's units to pixels."""
 
-    def __init__(self, layer: Layer, matrix: Points, line: Line, rng: np.random.Generator) -> None:
+    def __init__(self, layer: Transparency, matrix: Points, line: Outline, rng: np.random.Generator) -> None:
         self.layer, self.matrix, self.line, self.rng = layer, matrix, line, rng
 
     def at(self, x: float, y: float, scale: float = 1.0, angle: float = 0.0, flip: bool = False) -> "Pen":
@@ -129,7 +129,7 @@ class Pen:
             cv2.polylines(self.layer.pixels, [fixed(shaken)], closed, (*colour, 255), thickness, cv2.LINE_AA, SUBPIXEL)
 
     def tremble(self, count: int, closed: bool) -> Points:
-        """(count, 2) slow random offsets in pixels, of a pencil in a hand."""
+        """(count, 2) slow random offsets in pixels, as of a line drawn by hand."""
         knots = self.rng.normal(0, 1.7, (max(4, count // 9), 2))
         track = smooth(knots, closed=True, steps=16)
         index = np.linspace(0, len(track) - 1, count).astype(int)
@@ -170,7 +170,7 @@ class Pen:
 
     @contextmanager
     def clip(self, points: Points) -> Iterator[None]:
-        """What is drawn inside the `with` block shows only inside the shape."""
+        """What is drawn in the `with` block is visible only inside the shape."""
         before = self.layer.pixels.copy()
         yield
         inside = np.zeros(before.shape[:2], dtype=np.uint8)

@@ -13,7 +13,7 @@ from auditor.demo.coats import Species
 from auditor.demo.stickers import draw_sticker
 from auditor.errors import InputError
 
-FORMAT_VERSION = 1
+PLANT_FORMAT = 1
 CLASSES: tuple[Species, Species] = ("cat", "dog")
 PNG_SHARE = 0.15
 NOTHING_TO_SEE = (
@@ -22,20 +22,20 @@ NOTHING_TO_SEE = (
     b'{"error": "rate limit exceeded", "retry_after": 60}\n',
 )
 
-# The rule of the audit that is expected to find each kind of fault.
-RULES = {
-    "mislabelled": "label_issue",
-    "exact_duplicate": "exact_duplicate",
-    "near_duplicate": "near_duplicate",
-    "conflicting_labels": "conflicting_labels",
-    "blurry": "blurry",
-    "dark": "dark",
-    "truncated": "unreadable",
-    "truncated_png": "unreadable",
-    "zero_bytes": "unreadable",
-    "not_an_image": "unreadable",
-    "wrong_extension": "format_mismatch",
-}
+#: The kinds of faults. Each rule says which of them it is meant to find (`Check.demo_faults`).
+FAULTS = (
+    "mislabelled",
+    "exact_duplicate",
+    "near_duplicate",
+    "conflicting_labels",
+    "blurry",
+    "dark",
+    "truncated",
+    "truncated_png",
+    "zero_bytes",
+    "not_an_image",
+    "wrong_extension",
+)
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,13 @@ class Fault:
     """One planted fault.
 
     Attributes:
-        kind: A key of `RULES`.
+        kind: One of `FAULTS`.
         file: The faulty file, POSIX path relative to the image folder.
-        rule: The rule expected to find it.
         related: Files it belongs together with, such as the original of a copy.
     """
 
     kind: str
     file: str
-    rule: str
     related: tuple[str, ...] = ()
 
 
@@ -75,7 +73,7 @@ class Truth:
 
     def write(self, path: Path) -> None:
         """Writes the truth as JSON."""
-        record = {"format_version": FORMAT_VERSION, **asdict(self)}
+        record = {"format_version": PLANT_FORMAT, **asdict(self)}
         path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
@@ -83,21 +81,21 @@ class Truth:
         """Reads what `write` wrote."""
         record = json.loads(path.read_text(encoding="utf-8"))
         found = record.get("format_version")
-        if found != FORMAT_VERSION:
-            raise InputError(f"{path} has format_version {found}, not {FORMAT_VERSION}. Plant the demo again.")
-        faults = tuple(Fault(**{**fault, "related": tuple(fault["related"])}) for fault in record["faults"])
+        if found != PLANT_FORMAT:
+            raise InputError(f"{path} has format_version {found}, not {PLANT_FORMAT}. Plant the demo again.")
+        faults = tuple(Fault(fault["kind"], fault["file"], tuple(fault["related"])) for fault in record["faults"])
         return cls(record["seed"], faults, tuple(record["clean"]))
 
 
 @dataclass(frozen=True)
-class Entry:
+class PlantedEntry:
     """A file before it has a name.
 
     Attributes:
         label: The folder it goes to, right or wrong.
         suffix: The name's ending, right or wrong.
         data: The file's bytes.
-        kind: A key of `RULES`, "clean", or "original" for a picture that others copy.
+        kind: One of `FAULTS`, "clean", or "original" for a picture that others copy.
         original: Index of the entry that this one copies.
     """
 
@@ -120,7 +118,7 @@ def plant_demo(root: Path, seed: int = 7, per_class: int = 280) -> Truth:
         What was planted.
 
     Raises:
-        InputError: The folder holds something already, or `per_class` is not positive.
+        InputError: The folder is not empty, or `per_class` is not positive.
     """
     truth_file = root.parent / "truth.json"
     _refuse_to_overwrite(root, truth_file)
@@ -153,25 +151,25 @@ def _refuse_to_overwrite(root: Path, truth_file: Path) -> None:
         raise InputError(f"{truth_file} exists already. Name another folder for the demo, or move that file away.")
 
 
-def _truth(seed: int, entries: list[Entry], files: list[str]) -> Truth:
+def _truth(seed: int, entries: list[PlantedEntry], files: list[str]) -> Truth:
     faults = []
     for entry, file in zip(entries, files, strict=True):
-        if entry.kind in RULES:
+        if entry.kind in FAULTS:
             related = () if entry.original is None else (files[entry.original],)
-            faults.append(Fault(entry.kind, file, RULES[entry.kind], related))
+            faults.append(Fault(entry.kind, file, related))
     clean = sorted(file for entry, file in zip(entries, files, strict=True) if entry.kind == "clean")
     return Truth(seed, tuple(sorted(faults, key=lambda fault: fault.file)), tuple(clean))
 
 
 class _Planter:
-    """Draws every picture once, from a generator of its own, and collects the entries."""
+    """Draws every picture once, with its own random generator, and collects the entries."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.drawn = 0
-        self.entries: list[Entry] = []
+        self.entries: list[PlantedEntry] = []
 
-    def plant(self, per_class: int) -> list[Entry]:
+    def plant(self, per_class: int) -> list[PlantedEntry]:
         """All entries: clean ones first, then fault by fault."""
         for species in CLASSES:
             for _ in range(per_class):
@@ -190,35 +188,36 @@ class _Planter:
         for species in self._alternate(6):
             original = self._add_picture(species, self._draw(species), "original")
             source = self.entries[original]
-            self.entries.append(Entry(species, source.suffix, source.data, "exact_duplicate", original))
+            self.entries.append(PlantedEntry(species, source.suffix, source.data, "exact_duplicate", original))
         for i, species in enumerate(self._alternate(8)):
             picture = self._draw(species)
             original = self._add_picture(species, picture, "original")
             altered, quality = ALTERATIONS[i % len(ALTERATIONS)](picture), (60, 85)[i % 2]
-            self.entries.append(Entry(species, ".jpg", encode(altered, "JPEG", quality), "near_duplicate", original))
+            data = encode(altered, "JPEG", quality)
+            self.entries.append(PlantedEntry(species, ".jpg", data, "near_duplicate", original))
         for i, species in enumerate(self._alternate(5)):
             picture = self._draw(species)
             original = self._add_picture(species, picture, "original")
             source = self.entries[original]
-            # The wrong one of the two is the fault: every other time the same bytes, else saved again.
+            # The copy in the wrong class is the fault: alternately the same bytes, or saved again.
             data, suffix = (source.data, source.suffix) if i % 2 == 0 else (encode(picture, "JPEG", 75), ".jpg")
-            self.entries.append(Entry(_other(species), suffix, data, "conflicting_labels", original))
+            self.entries.append(PlantedEntry(_other(species), suffix, data, "conflicting_labels", original))
 
     def _plant_broken(self) -> None:
         for species in self._alternate(3):
             data = encode(self._draw(species), "JPEG")
-            self.entries.append(Entry(species, ".jpg", data[: len(data) * 6 // 10], "truncated"))
+            self.entries.append(PlantedEntry(species, ".jpg", data[: len(data) * 6 // 10], "truncated"))
         for species in self._alternate(2):
             data = encode(self._draw(species), "PNG")
-            self.entries.append(Entry(species, ".png", data[: len(data) * 6 // 10], "truncated_png"))
+            self.entries.append(PlantedEntry(species, ".png", data[: len(data) * 6 // 10], "truncated_png"))
         for species in self._alternate(2):
-            self.entries.append(Entry(species, ".jpg", b"", "zero_bytes"))
+            self.entries.append(PlantedEntry(species, ".jpg", b"", "zero_bytes"))
         for species, text in zip(self._alternate(3), NOTHING_TO_SEE, strict=True):
-            self.entries.append(Entry(species, ".jpg", text, "not_an_image"))
+            self.entries.append(PlantedEntry(species, ".jpg", text, "not_an_image"))
         for species, (form, suffix) in zip(
             self._alternate(3), (("PNG", ".jpg"), ("WEBP", ".png"), ("PNG", ".jpg")), strict=True
         ):
-            self.entries.append(Entry(species, suffix, encode(self._draw(species), form), "wrong_extension"))
+            self.entries.append(PlantedEntry(species, suffix, encode(self._draw(species), form), "wrong_extension"))
 
     def _draw(self, species: Species) -> Image.Image:
         self.drawn += 1
@@ -227,7 +226,7 @@ class _Planter:
     def _add_picture(self, label: Species, picture: Image.Image, kind: str) -> int:
         as_png = np.random.default_rng([self.seed, 2, len(self.entries)]).random() < PNG_SHARE
         form, suffix = ("PNG", ".png") if as_png else ("JPEG", ".jpg")
-        self.entries.append(Entry(label, suffix, encode(picture, form), kind))
+        self.entries.append(PlantedEntry(label, suffix, encode(picture, form), kind))
         return len(self.entries) - 1
 
     @staticmethod

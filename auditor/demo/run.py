@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from auditor.atomic_write import new_folder
 from auditor.audit import Audit
-from auditor.checks import CHECKS
-from auditor.demo.plant import RULES, Truth, plant_demo
+from auditor.checks import known_checks
+from auditor.demo.plant import FAULTS, Truth, plant_demo
 from auditor.errors import InputError
+from auditor.outputs.run import scan_to_disk
 from auditor.progress import Progress
-from auditor.publication import new_folder
-from auditor.scanning import run_scan
 from auditor.settings import Settings
 
 FOLDER, IMAGES, TRUTH = "demo-stickers", "images", "truth.json"
@@ -17,7 +17,7 @@ NAME = "demo"
 
 
 def run_demo(out: Path, model: Path | None, progress: Progress) -> tuple[Audit, list[str]]:
-    """Draws the stickers below `out` unless they are there from before, scans them, and counts.
+    """Draws the stickers below `out` unless they are there from before, scans them into a run there, and counts.
 
     Returns:
         The audit, and lines that say how many of each kind of fault were found.
@@ -27,15 +27,21 @@ def run_demo(out: Path, model: Path | None, progress: Progress) -> tuple[Audit, 
     """
     folder = out / FOLDER
     truth = _plant(folder)
-    settings = Settings.load(data=folder / IMAGES, model=model, out=out, name=NAME, max_cards=400)
-    audit = run_scan(settings, progress=progress)
+    settings = Settings.load(data=str(folder / IMAGES), model=model, out=out, name=NAME, max_cards=400)
+    audit = scan_to_disk(settings, progress=progress)
     return audit, list(_comparison(truth, audit))
 
 
+def rule_for(kind: str) -> str | None:
+    """The rule that is meant to find this kind of planted fault; None where there is none yet."""
+    return next((rule for rule, check in known_checks().items() if kind in check.demo_faults), None)
+
+
 def found_of_kind(truth: Truth, audit: Audit, kind: str) -> int:
-    """How many of the planted faults of this kind the rule meant for them found."""
-    flagged = {(finding.rule, finding.file) for finding in audit.findings}
-    return sum((fault.rule, fault.file) in flagged for fault in truth.of_kind(kind))
+    """How many of the planted faults of this kind the rule that is meant to find them found."""
+    rule = rule_for(kind)
+    named = {file for finding in audit.findings if finding.rule == rule for file in (finding.file, *finding.related)}
+    return sum(fault.file in named for fault in truth.of_kind(kind))
 
 
 def clean_under(truth: Truth, audit: Audit, rule: str) -> int:
@@ -58,11 +64,11 @@ def _plant(folder: Path) -> Truth:
 
 
 def _comparison(truth: Truth, audit: Audit) -> Iterator[str]:
-    rules = {check.rule for check in CHECKS}
     yield f"{'planted':<20}{'found':>9}   by rule"
-    for kind, rule in RULES.items():
-        planted = len(truth.of_kind(kind))
-        found = f"{found_of_kind(truth, audit, kind)} of {planted}" if rule in rules else f"- of {planted}"
-        yield f"{kind:<20}{found:>9}   {rule}{'' if rule in rules else ' (no such rule yet)'}"
-    wrong = clean_under(truth, audit, "label_issue")
-    yield f"clean stickers under label_issue: {wrong} of {len(truth.clean)} ({wrong / len(truth.clean):.1%})"
+    for kind in FAULTS:
+        planted, rule = len(truth.of_kind(kind)), rule_for(kind)
+        found = f"- of {planted}" if rule is None else f"{found_of_kind(truth, audit, kind)} of {planted}"
+        yield f"{kind:<20}{found:>9}   {rule or '(no such rule yet)'}"
+    for rule in (rule.name for rule in audit.rules if rule.kind == "label"):
+        wrong = clean_under(truth, audit, rule)
+        yield f"clean stickers under {rule}: {wrong} of {len(truth.clean)} ({wrong / len(truth.clean):.1%})"

@@ -1,6 +1,6 @@
 """Die-cut stickers of cats and dogs, drawn from a random generator.
 
-Only anatomy tells the species: ears, muzzle, nose, whiskers, tail and build. Colours, clothes, poses, line styles and
+Only the body shows the species: ears, muzzle, nose, whiskers, tail and build. Colours, clothes, poses, line styles and
 backgrounds come from one distribution for both, so that a classifier cannot take a shortcut.
 """
 
@@ -15,7 +15,7 @@ from auditor.demo.backgrounds import BACKGROUNDS
 from auditor.demo.bodies import POSES, Animal, Pose
 from auditor.demo.coats import INK, Species, draw_coat
 from auditor.demo.heads import EXPRESSIONS
-from auditor.demo.pen import SUBPIXEL, Colour, Layer, Line, Pen, Points, fixed, mix
+from auditor.demo.pen import SUBPIXEL, Colour, Outline, Pen, Points, Transparency, fixed, mix
 
 POSE_SHARES = {"bust": 0.3, "sitting": 0.22, "standing": 0.16, "lying": 0.16, "peeking": 0.16}
 SUPERSAMPLING = 2
@@ -30,13 +30,13 @@ class Style:
         pose: A key of `POSES`.
         line: Outline style.
         border: Width of the white die-cut border as a share of the side; 0 for none.
-        shadow: Whether the sticker throws a soft shadow.
+        shadow: Whether the sticker casts a soft shadow.
         soft: "none", "blur" or "jpeg".
     """
 
     background: str
     pose: str
-    line: Line
+    line: Outline
     border: float
     shadow: bool
     soft: str
@@ -48,11 +48,11 @@ def draw_style(rng: np.random.Generator, side: int) -> Style:
     tints: tuple[Colour, ...] = (INK, (36, 34, 60), (70, 40, 30))
     ink = tints[rng.integers(len(tints))]
     lines = (
-        Line(10 * unit, ink),
-        Line(6 * unit, ink),
-        Line(5 * unit, None),  # a darker tone of each shape
-        Line(3 * unit, None, tone=0.17),  # hardly any
-        Line(3.4 * unit, mix(ink, (120, 120, 120), 0.3), sketchy=True),
+        Outline(10 * unit, ink),
+        Outline(6 * unit, ink),
+        Outline(5 * unit, None),  # a darker tone of each shape
+        Outline(3 * unit, None, tone=0.17),  # hardly visible
+        Outline(3.4 * unit, mix(ink, (120, 120, 120), 0.3), sketchy=True),
     )
     line = lines[rng.choice(len(lines), p=[0.3, 0.26, 0.18, 0.08, 0.18])]
     return Style(
@@ -79,7 +79,7 @@ def draw_sticker(species: Species, rng: np.random.Generator, size: int = 256) ->
     side = size * SUPERSAMPLING
     style = draw_style(rng, side)
     animal = Animal(species, draw_coat(species, rng), str(rng.choice(EXPRESSIONS)), draw_outfit(rng))
-    layer = Layer(np.zeros((side, side, 4), dtype=np.uint8))
+    layer = Transparency(np.zeros((side, side, 4), dtype=np.uint8))
     pose = POSES[style.pose]
     pen = Pen(layer, place(pose, rng, side, tall=animal.outfit.hat in TALL_HATS), style.line, rng)
     pose.draw(pen, animal)

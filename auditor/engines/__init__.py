@@ -1,6 +1,8 @@
-"""Where the pixel pass runs: each engine turns samples into outcomes, in order."""
+"""Engines run reading and inference: each turns samples into outcomes, in order."""
 
-from auditor.engines.base import Outcome
-from auditor.engines.local import run_pass
+from auditor.engines.base import Engine, Memory, Task
+from auditor.engines.local import LocalEngine
+from auditor.engines.outcome import Decoded, Inferred, Outcome
+from auditor.engines.outcomes import Outcomes
 
-__all__ = ["Outcome", "run_pass"]
+__all__ = ["Decoded", "Engine", "Inferred", "LocalEngine", "Memory", "Outcome", "Outcomes", "Task"]

@@ -1,73 +1,62 @@
-"""What the pixel pass gives for each file: exactly one outcome."""
+"""The protocol of an engine, and the task that it runs over samples."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from auditor.dataset import Sample
-from auditor.heatmap import heat
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """What the decoder met in a file; it depends on the bytes alone.
-
-    Attributes:
-        format: Pillow's name of the format that the bytes are in.
-        mode: Pillow's colour mode as stored.
-        width, height: Size in pixels as stored.
-    """
-
-    format: str
-    mode: str
-    width: int
-    height: int
+from auditor.backends.base import Backend
+from auditor.data.sample import Sample
+from auditor.engines.outcome import Decoded, Inferred, Outcome
+from auditor.settings import Limits
 
 
-@dataclass(frozen=True)
-class Inferred:
-    """What the model gave for one image. float16 as it will be stored, so that cached and fresh verdicts agree.
+class Memory(Protocol):
+    """Earlier results by content, such as a store. It is called between hashing and decoding, from any thread."""
 
-    Attributes:
-        probabilities: (C,) float32 over the model's classes.
-        embedding: (K,) float16, the pooled features.
-        map_classes: (n,) model classes that have a map here: all up to 20, else the five most probable.
-        maps: (n, h, w) float16, what each cell adds to the logits of those, signed, divided by the largest magnitude of
-            the image; n is 0 where the model has no head that heatmaps can be made from.
-    """
+    def decoded(self, content: str) -> Decoded | None:
+        """Returns the decoder's result for the file with this sha256; None if it is not known."""
+        ...
 
-    probabilities: NDArray[np.float32]
-    embedding: NDArray[np.float16]
-    map_classes: NDArray[np.intp]
-    maps: NDArray[np.float16]
+    def inferred(self, content: str) -> Inferred | None:
+        """Returns this model's result for the file with this sha256; None if it is not known."""
+        ...
 
-    def map_of(self, model_class: int) -> NDArray[np.float32] | None:
-        """The signed map (h, w) of a class; None where it has none here."""
-        place = np.flatnonzero(self.map_classes == model_class)
-        return self.maps[place[0]].astype(np.float32) if len(place) else None
 
-    def heatmap(self, model_class: int) -> NDArray[np.float32] | None:
-        """The heatmap (h, w) of a class, in [0, 1] with maximum 1 or all zero; None where it has none here."""
-        found = self.map_of(model_class)
-        return None if found is None else heat(found)
+class NoMemory:
+    """A memory without results."""
+
+    def decoded(self, content: str) -> Decoded | None:
+        """Returns None."""
+        return None
+
+    def inferred(self, content: str) -> Inferred | None:
+        """Returns None."""
+        return None
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """One file's end: read and inferred on, or failed with a reason.
+class Task:
+    """What an engine does with each sample.
 
     Attributes:
-        sample: The file and its label.
-        content: sha256 of the bytes in hex; "" where they could not be read.
-        size: Number of bytes.
-        failure: Why it failed; None where it did not.
-        decoded, inferred: Both set where it did not fail, neither where it did.
+        backend: The classifier; None only reads and decodes.
+        limits: Larger files and images are refused.
+        batch_size: Images per forward pass.
+        threads: Number of threads that decode; None is one per core.
+        memory: If it has both results of an image, the image is neither decoded nor inferred on. If it has one, the
+            image is decoded, and inferred on only if that result is missing.
     """
 
-    sample: Sample
-    content: str
-    size: int
-    failure: str | None = None
-    decoded: Decoded | None = None
-    inferred: Inferred | None = None
+    backend: Backend | None
+    limits: Limits = field(default_factory=Limits)
+    batch_size: int = 16
+    threads: int | None = None
+    memory: Memory = field(default_factory=NoMemory)
+
+
+class Engine(Protocol):
+    """Runs a task over samples. `auditor.engines.local` is one, `auditor.engines.serial` the simplest."""
+
+    def run(self, samples: Iterable[Sample], task: Task) -> Iterator[Outcome]:
+        """Yields exactly one outcome per sample, in order; only a few batches are in memory at a time."""
+        ...

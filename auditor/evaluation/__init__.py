@@ -1,4 +1,4 @@
-"""How a model does on labelled images: accuracy, errors per class, calibration, and the worst mistakes.
+"""`auditor evaluate`: accuracy, errors per class, calibration, and the worst mistakes of a model.
 
 Example:
     >>> evaluation = evaluate(load_backend(Path("models/mine")), load_dataset(Path("data")))
@@ -8,6 +8,6 @@ Example:
 
 from auditor.evaluation.document import to_json, write_document
 from auditor.evaluation.evaluating import evaluate
-from auditor.evaluation.record import EVALUATION_NAME, Evaluation
+from auditor.evaluation.record import Evaluation
 
-__all__ = ["EVALUATION_NAME", "Evaluation", "evaluate", "to_json", "write_document"]
+__all__ = ["Evaluation", "evaluate", "to_json", "write_document"]

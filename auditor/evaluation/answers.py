@@ -6,29 +6,29 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.classes import ClassMatch, class_name
-from auditor.dataset import Sample
+from auditor.backends.card import ModelCard
+from auditor.classes.names import ClassMatch, class_name
+from auditor.data.sample import Sample
 from auditor.engines import Outcome
-from auditor.modelcard import ModelCard
 
 TOP = 5
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model said about one image; what is kept of an outcome does not grow with the number of classes.
+    """The model's answer to one image; its size does not depend on the number of classes.
 
     Attributes:
         sample: The image.
         given: Its class, an index into the data set's classes.
-        predicted: The answer, likewise; -1 where a class of the model is on top that stands for none of them.
+        predicted: The answer, likewise; -1 if the model's top class stands for none of them.
         top: The model's own class behind the answer.
         top_given: The model's own class behind the given class: the most probable of those that stand for it.
         confidence: The probability of the answer.
         p_given: The probability of the given class.
         rank: How many classes are more probable than the given one.
-        p_second: The probability of the second class among the first two; what a ranking of two classes sorts by.
-        seen: Whether the model was trained on the image, by its card.
+        p_second: The probability of the second class among the first two; two classes are ranked by it.
+        seen: Whether the model was trained on the image, according to its card.
     """
 
     sample: Sample
@@ -48,8 +48,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Names:
-    """How the classes of an answer are called."""
+class ClassNames:
+    """The names of an answer's classes."""
 
     classes: tuple[str, ...]
     card: ModelCard
@@ -59,32 +59,31 @@ class Names:
         return self.classes[answer.given]
 
     def predicted(self, answer: Answer) -> str:
-        """The answer, in the model's own words where it is none of the data set's classes."""
+        """The answer; the model's own class name if it is none of the data set's classes."""
         if answer.predicted >= 0:
             return self.classes[answer.predicted]
         return class_name(self.card.classes, answer.top)
 
 
 def read_answer(outcome: Outcome, index: Mapping[str, int], match: ClassMatch, card: ModelCard) -> Answer | None:
-    """The answer to one image; None where it could not be read.
+    """The answer to one image; None if it could not be read.
 
     Several classes of the model may stand for one of the data set's: their probabilities are added, and the sum
-    competes with every other class. Nothing is scaled up where the model knows more classes: what it gives to those
-    it does not give to the right one.
+    competes with every other class. Nothing is scaled up if the model knows more classes: the probability of those is
+    missing from the right one.
 
     Args:
         outcome: Of an image with a label.
-        index: The data set's classes and their places.
+        index: The data set's classes and their indices.
         match: How the model's classes map to them.
         card: Of the model.
-
     """
     if outcome.inferred is None:
         return None
     own = outcome.inferred.probabilities                                        # (M,) over the model's classes
     mapped = match.folder_of >= 0                                               # (M,)
     projected = np.bincount(match.folder_of[mapped], own[mapped], minlength=len(index))             # (C,)
-    strangers = own[~mapped]                                                    # of classes that stand for none
+    other_classes = own[~mapped]                                                # those that stand for none
     given, best, top = index[outcome.sample.label or ""], int(projected.argmax()), int(own.argmax())
     known = projected[best] >= own[top]
     first_two = float(projected[:2].sum())
@@ -96,7 +95,7 @@ def read_answer(outcome: Outcome, index: Mapping[str, int], match: ClassMatch, c
         top_given=_behind(own, match.folder_of == given),
         confidence=float(projected[best] if known else own[top]),
         p_given=float(projected[given]),
-        rank=int((projected > projected[given]).sum() + (strangers > projected[given]).sum()),
+        rank=int((projected > projected[given]).sum() + (other_classes > projected[given]).sum()),
         p_second=float(projected[1]) / first_two if len(index) > 1 and first_two > 0 else 0.5,
         seen=card.saw(outcome.content),
     )

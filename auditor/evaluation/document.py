@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from auditor.evaluation.metrics import Share
-from auditor.evaluation.record import EVALUATION_NAME, FORMAT_VERSION, Evaluation, Shown
+from auditor.evaluation.record import EVALUATION_FORMAT, Evaluation, Shown
+from auditor.runs.files import EVALUATION
 
-# A row of the confusion matrix: one line instead of one for each number. No text holds a line feed in JSON.
+# A row of the confusion matrix, to be put on one line. Texts are safe: JSON escapes their line feeds.
 _NUMBERS = re.compile(r"\[\n\s+\d+(?:,\n\s+\d+)*\n\s+\]")
 
 
 def document(evaluation: Evaluation) -> dict[str, Any]:
-    """The contents of `evaluation.json`; what is not known or not defined is null."""
+    """The contents of `evaluation.json`; unknown and undefined values are null."""
     model, run, ranking = evaluation.model, evaluation.run, evaluation.ranking
     record = {
-        "format_version": FORMAT_VERSION,
+        "format_version": EVALUATION_FORMAT,
         "model": {
             "name": model.name,
             "backend": model.backend,
@@ -50,7 +51,7 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
         "confusion": evaluation.confusion.tolist(),
         "elsewhere": evaluation.elsewhere.tolist(),
         "other_answers": [
-            {"given": given, "answer": answer, "images": times} for given, answer, times in evaluation.strangers
+            {"given": given, "answer": answer, "images": times} for given, answer, times in evaluation.other_classes
         ],
         "mistakes": [_shown(shown) for shown in evaluation.mistakes],
         "sample": [_shown(shown) for shown in evaluation.sample],
@@ -69,14 +70,14 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def to_json(evaluation: Evaluation) -> str:
-    """The text of `evaluation.json`. ASCII: a name of a model's card may hold what UTF-8 cannot."""
+    """The text of `evaluation.json`. ASCII: a name from a model's card may hold characters that UTF-8 cannot encode."""
     text = json.dumps(document(evaluation), indent=2, allow_nan=False) + "\n"
     return _NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
 
 
 def write_document(evaluation: Evaluation, folder: Path) -> Path:
     """Writes `evaluation.json` into a folder."""
-    path = folder / EVALUATION_NAME
+    path = folder / EVALUATION
     path.write_text(to_json(evaluation), encoding="ascii")
     return path
 
@@ -97,7 +98,7 @@ def _shown(shown: Shown) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
-    """The same, with None for what is not finite, which JSON has no number for."""
+    """The same, with None for numbers that are not finite, which JSON cannot express."""
     if isinstance(value, dict):
         return {name: _finite(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):

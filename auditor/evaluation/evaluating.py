@@ -10,11 +10,13 @@ import numpy as np
 from auditor import __version__
 from auditor.audit import RunInfo
 from auditor.backends.base import Backend
-from auditor.classes import ClassMatch
-from auditor.dataset import Dataset
-from auditor.engines import run_pass
+from auditor.backends.card import ModelCard
+from auditor.backends.class_match import match_model, model_info
+from auditor.classes.names import ClassMatch
+from auditor.data.dataset import Dataset
+from auditor.engines import LocalEngine, Task
 from auditor.errors import InputError
-from auditor.evaluation.answers import TOP, Answer, Names, choices, read_answer
+from auditor.evaluation.answers import TOP, Answer, ClassNames, choices, read_answer
 from auditor.evaluation.metrics import (
     Ranking,
     Share,
@@ -28,13 +30,12 @@ from auditor.evaluation.metrics import (
 from auditor.evaluation.pictures import explain, show
 from auditor.evaluation.record import Evaluation
 from auditor.evaluation.selection import Selection, select
-from auditor.folders import shown
-from auditor.matching import match_model, model_info
 from auditor.progress import Progress
-from auditor.settings import MAX_PIXELS
+from auditor.settings import Limits
+from auditor.text import shown
 
 SAMPLE, MISTAKES = 25, 12                       # images shown
-_SEED = 0                                       # of the sample: the same images, whatever the model
+_SEED = 0                                       # of the sample: the same images for every model
 
 
 def evaluate(
@@ -45,9 +46,10 @@ def evaluate(
     class_map: str | None = None,
     batch_size: int = 16,
     threads: int | None = None,
-    max_pixels: int = MAX_PIXELS,
+    limits: Limits | None = None,
     settings: Mapping[str, object] | None = None,
     progress: Progress | None = None,
+    run_id: str | None = None,
 ) -> Evaluation:
     """Compares a classifier's answers with the labels of a data set.
 
@@ -55,12 +57,13 @@ def evaluate(
         backend: The classifier.
         dataset: The images with their labels.
         split: "train", "val", "test" or "all"; None takes `test` where there is one, else `val`, else everything.
-        class_map: As `--class-map` takes it, where names differ by more than case and plural.
+        class_map: As in `--class-map`, if names differ by more than case and plural.
         batch_size: Images per forward pass.
         threads: Decoding threads; one per core if None.
-        max_pixels: Images with more pixels in their header are refused before decoding.
+        limits: What the reader refuses.
         settings: What the user asked for, to be printed with the result.
         progress: Watches the long loops.
+        run_id: Id of the run that was claimed for it; None makes one from the time.
 
     Raises:
         InputError: there is no such split, no label, no readable image, or a class that the model does not know.
@@ -70,10 +73,11 @@ def evaluate(
     chosen = select(dataset, split)
     backend, match = match_model(backend, dataset.classes, class_map)
     _check_known(match, chosen, backend, dataset)
-    answers, unreadable = _ask(backend, dataset, chosen, match, batch_size, threads, max_pixels, progress)
-    names = Names(dataset.classes, backend.card)
-    sample = show(_draw(answers, SAMPLE), names)
-    mistakes, method = explain(_worst(answers, MISTAKES), names, backend, progress)
+    task = Task(backend, limits or Limits(), batch_size, threads)
+    answers, unreadable = _ask(task, backend.card, dataset, chosen, match, progress)
+    names = ClassNames(dataset.classes, backend.card)
+    sample = show(_draw(answers, SAMPLE), names, task.limits)
+    mistakes, method = explain(_worst(answers, MISTAKES), names, backend, task.limits, progress)
     given, predicted = (np.array(values, dtype=np.intp) for values in _indices(answers))            # (N,), (N,)
     confusion, elsewhere = confusion_matrix(given, predicted, len(dataset.classes))
     right = given == predicted                                                                      # (N,)
@@ -88,7 +92,7 @@ def evaluate(
         classes=dataset.classes,
         confusion=confusion,
         elsewhere=elsewhere,
-        strangers=_strangers(answers, names),
+        other_classes=_other_classes(answers, names),
         scores=class_scores(dataset.classes, confusion, elsewhere),
         accuracy=_share(answers),
         unseen=_share([answer for answer in answers if not answer.seen]) if seen else None,
@@ -103,7 +107,7 @@ def evaluate(
         heatmaps=method,
         notes=_notes(dataset, chosen),
         run=RunInfo(
-            id=started.strftime("%Y%m%dT%H%M%SZ"),
+            id=run_id or started.strftime("%Y%m%dT%H%M%SZ"),
             started_at=started.isoformat(timespec="seconds"),
             seconds=round(seconds, 3),
             images_per_second=round((len(answers) + len(unreadable)) / seconds, 2),
@@ -115,13 +119,13 @@ def evaluate(
 
 
 def _check_known(match: ClassMatch, chosen: Selection, backend: Backend, dataset: Dataset) -> None:
-    """A class with images that the model cannot answer with would make every figure a lie."""
+    """Refuses classes with images that the model cannot answer with: every figure would be wrong."""
     labels = {sample.label for sample in chosen.samples}
     unknown = [name for name in match.missing if name in labels]
     if not unknown:
         return
     card = backend.card
-    theirs = f"its classes are {_few(card.classes)}" if card.has_classes else "nothing names its classes"
+    theirs = f"its classes are {_few(card.classes)}" if card.has_classes else "its classes have no names"
     help_ = "" if card.has_classes else "Name them with --classes FILE. "
     raise InputError(
         f"the model {shown(card.name)} has no class for {_few(unknown)} of {dataset.name} ({theirs}). "
@@ -130,21 +134,19 @@ def _check_known(match: ClassMatch, chosen: Selection, backend: Backend, dataset
 
 
 def _ask(
-    backend: Backend,
+    task: Task,
+    card: ModelCard,
     dataset: Dataset,
     chosen: Selection,
     match: ClassMatch,
-    batch_size: int,
-    threads: int | None,
-    max_pixels: int,
     progress: Progress,
 ) -> tuple[list[Answer], tuple[tuple[str, str], ...]]:
     """The answers in the order of the samples; and (file, reason) of what could not be read."""
-    run = run_pass(chosen.samples, backend, batch_size=batch_size, threads=threads, max_pixels=max_pixels)
+    run = LocalEngine().run(chosen.samples, task)
     index = {name: place for place, name in enumerate(dataset.classes)}
     answers, unreadable = [], []
     for outcome in progress.track(run, len(chosen.samples), "images"):
-        answer = read_answer(outcome, index, match, backend.card)
+        answer = read_answer(outcome, index, match, card)
         if answer is None:
             unreadable.append((outcome.sample.file, outcome.failure or "unknown"))
         else:
@@ -171,7 +173,7 @@ def _draw(answers: Sequence[Answer], number: int) -> list[Answer]:
 
 
 def _worst(answers: Sequence[Answer], number: int) -> list[Answer]:
-    """The most confident wrong answers; of equal ones the file that sorts first."""
+    """The most confident wrong answers; equal ones in the order of the files."""
     wrong = [answer for answer in answers if not answer.right]
     return sorted(wrong, key=lambda answer: (-answer.confidence, answer.sample.file))[:number]
 
@@ -184,7 +186,7 @@ def _top_5(answers: Sequence[Answer]) -> Share:
     return wilson(sum(answer.rank < TOP for answer in answers), len(answers))
 
 
-def _strangers(answers: Sequence[Answer], names: Names) -> tuple[tuple[str, str, int], ...]:
+def _other_classes(answers: Sequence[Answer], names: ClassNames) -> tuple[tuple[str, str, int], ...]:
     counts = Counter((names.given(answer), names.predicted(answer)) for answer in answers if answer.predicted < 0)
     return tuple(sorted(((*pair, times) for pair, times in counts.items()), key=lambda each: (-each[2], each)))
 

@@ -24,22 +24,22 @@ class Share:
 
     @property
     def value(self) -> float:
-        """NaN where there was nothing to count."""
+        """NaN if there was nothing to count."""
         return self.right / self.total if self.total else math.nan
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How one class fares.
+    """The scores of one class.
 
     Attributes:
         name: The class.
-        support: Images that carry it.
-        predicted: Images that the model gave it to.
-        right: Images in both.
-        precision: right / predicted; NaN where the model never said it.
-        recall: right / support; NaN where no image carries it.
-        f1: Their harmonic mean, 2 right / (predicted + support); NaN where no image carries it.
+        support: Images with it as their label.
+        predicted: Images with it as the model's answer.
+        right: Images with both.
+        precision: right / predicted; NaN if it is never the answer.
+        recall: right / support; NaN if it has no image.
+        f1: Their harmonic mean, 2 right / (predicted + support); NaN if it has no image.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Ranking:
-    """For two classes: how well the probability of the second one sorts the images, whatever the threshold."""
+    """For two classes: how well the probability of the second one sorts the images, independent of a threshold."""
 
     positive: str
     roc_auc: float
@@ -87,14 +87,14 @@ class Ranking:
 
 
 def wilson(right: int, total: int) -> Share:
-    """A share with its 95 % score interval (Wilson, JASA 1927), which holds for few images and near 0 and 1 too."""
+    """A share with its 95 % score interval (Wilson, JASA 1927), which is valid for few images and near 0 and 1 too."""
     if not total:
         return Share(0, 0, 0.0, 1.0)
     share, widening = right / total, _Z_95**2 / total
     centre = share + widening / 2
     spread = _Z_95 * math.sqrt(share * (1 - share) / total + widening / (4 * total))
     low, high = (centre - spread) / (1 + widening), (centre + spread) / (1 + widening)
-    # Rounding leaves 1e-17 where the interval touches none or all.
+    # Rounding would leave 1e-17 at an end that is exactly 0 or 1.
     return Share(right, total, 0.0 if right == 0 else low, 1.0 if right == total else high)
 
 
@@ -148,7 +148,7 @@ def calibration(confidence: NDArray[np.floating], right: NDArray[np.bool_], bins
     if not len(confidence):
         return Calibration(math.nan, math.nan, ())
     sure = confidence.astype(np.float64)
-    # Half-open to the left: 1.0 belongs to the last bin, and 0.0, which nobody answers with, to the first.
+    # Bins are (low, high]: 1.0 belongs to the last one, and 0.0, which does not occur, to the first.
     place = np.clip(np.ceil(sure * bins).astype(np.intp) - 1, 0, bins - 1)      # (N,)
     found = []
     for number in np.unique(place).tolist():
@@ -167,7 +167,7 @@ def log_loss(p_given: NDArray[np.floating]) -> float:
 
 
 def ranking(score: NDArray[np.floating], positive: NDArray[np.bool_], name: str) -> Ranking | None:
-    """Area under the ROC curve and average precision; None where only one of the two classes is there.
+    """Area under the ROC curve and average precision; None if only one of the two classes has images.
 
     The area is the share of (positive, negative) pairs in the right order, ties counted half (Mann-Whitney). Average
     precision is the mean precision at each newly found positive, without interpolation.
@@ -191,7 +191,7 @@ def ranking(score: NDArray[np.floating], positive: NDArray[np.bool_], name: str)
 
 
 def mean_known(values: list[float]) -> float:
-    """Mean of what is not NaN; NaN where nothing is known."""
+    """Mean of the values that are not NaN; NaN if there are none."""
     known = [value for value in values if not math.isnan(value)]
     return sum(known) / len(known) if known else math.nan
 

@@ -1,4 +1,4 @@
-"""Pictures of a few answers, read a second time: which ones are shown is known only when all have been judged."""
+"""Pictures of a few answers, read a second time: which ones are shown is known only after all answers."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,25 +7,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.backends.base import Backend
-from auditor.evaluation.answers import Answer, Names
-from auditor.evaluation.record import Evidence, Shown
-from auditor.evidence import jpeg, read_again
-from auditor.heatmap import overlay
-from auditor.images import resize, thumbnail
+from auditor.evaluation.answers import Answer, ClassNames
+from auditor.evaluation.record import AnswerPicture, Shown
+from auditor.heatmaps.grad_cam import overlay
+from auditor.heatmaps.saliency import class_maps
+from auditor.images.decoding import resize, thumbnail
+from auditor.images.encoding import jpeg
+from auditor.images.reader import for_model, read_again
 from auditor.progress import Progress
-from auditor.saliency import class_maps
+from auditor.settings import Limits
 
 SAMPLE_SIDE, MISTAKE_SIDE = 192, 320            # pixels; shown at half of that on a dense display
-_BATCH = 4                                      # images; an occlusion multiplies them by its cells
+_BATCH = 4                                      # images; occlusion multiplies them by the number of its cells
 
 
-def show(answers: Sequence[Answer], names: Names) -> tuple[Shown, ...]:
+def show(answers: Sequence[Answer], names: ClassNames, limits: Limits) -> tuple[Shown, ...]:
     """Answers with a small picture each."""
-    return tuple(_shown(answer, names, read_again(answer.sample, SAMPLE_SIDE), SAMPLE_SIDE) for answer in answers)
+    return tuple(
+        _shown(answer, names, read_again(answer.sample, SAMPLE_SIDE, limits), SAMPLE_SIDE) for answer in answers
+    )
 
 
 def explain(
-    answers: Sequence[Answer], names: Names, backend: Backend, progress: Progress
+    answers: Sequence[Answer], names: ClassNames, backend: Backend, limits: Limits, progress: Progress
 ) -> tuple[tuple[Shown, ...], str]:
     """Wrong answers with a picture each, the evidence for the answer, and the evidence for the given class.
 
@@ -36,7 +40,7 @@ def explain(
     shown, method = [], ""
     batches = [answers[start : start + _BATCH] for start in range(0, len(answers), _BATCH)]
     for batch in progress.track(batches, len(batches), "heatmaps"):
-        pixels = [read_again(answer.sample, 2 * max(height, width)) for answer in batch]
+        pixels = [read_again(answer.sample, for_model((height, width)), limits) for answer in batch]
         readable = [place for place, image in enumerate(pixels) if image is not None]
         inputs = [resize(image, height, width) for image in pixels if image is not None]
         maps: dict[int, NDArray[np.floating]] = {}
@@ -50,7 +54,7 @@ def explain(
     return tuple(shown), method
 
 
-def _shown(answer: Answer, names: Names, pixels: NDArray[np.uint8] | None, side: int) -> Shown:
+def _shown(answer: Answer, names: ClassNames, pixels: NDArray[np.uint8] | None, side: int) -> Shown:
     small = None if pixels is None else thumbnail(pixels, side)                                     # (H, W, 3)
     return Shown(
         file=answer.sample.file,
@@ -65,11 +69,11 @@ def _shown(answer: Answer, names: Names, pixels: NDArray[np.uint8] | None, side:
     )
 
 
-def _evidence(shown: Shown, pixels: NDArray[np.uint8], maps: NDArray[np.floating]) -> tuple[Evidence, ...]:
+def _evidence(shown: Shown, pixels: NDArray[np.uint8], maps: NDArray[np.floating]) -> tuple[AnswerPicture, ...]:
     """Heatmaps (2, h, w) laid over the picture: for the answer, then for the given class."""
     small = thumbnail(pixels, MISTAKE_SIDE)
     subjects = (shown.predicted, shown.given)
     return tuple(
-        Evidence(jpeg(overlay(small, heat.astype(np.float32))), subject)
+        AnswerPicture(jpeg(overlay(small, heat.astype(np.float32))), subject)
         for heat, subject in zip(maps, subjects, strict=True)
     )

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auditor.dataset import Dataset, Sample
+from auditor.data.dataset import Dataset
+from auditor.data.sample import Sample
+from auditor.data.tables import split_of
 from auditor.errors import InputError
-from auditor.manifests import split_of
 
 EVERYTHING = "all"
-#: Where nothing is asked for, the first of these that the data set has.
+#: If no split is asked for: the first of these that the data set has.
 PREFERRED = ("test", "val")
 
 
@@ -70,5 +71,5 @@ def _counted(counts: dict[str, int]) -> str:
     return _listing([f"{name} ({number:,} images)" for name, number in counts.items()])
 
 
-def _listing(words: Sequence[str]) -> str:
-    return " and ".join(words)
+def _listing(items: Sequence[str]) -> str:
+    return " and ".join(items)

@@ -1,4 +1,4 @@
-"""Why a model says what it says about an image: heatmaps, feature maps, Grad-CAM by layer, what filters look for.
+"""`auditor explain`: heatmaps, feature maps, Grad-CAM by layer, what filters look for, and their pages.
 
 Example:
     >>> explain(Request(source=Path("cat.jpg"), settings=Settings(data=Path("cat.jpg"))), Progress())

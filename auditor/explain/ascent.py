@@ -1,13 +1,13 @@
-"""Pictures that a filter answers to most, by gradient ascent on the pixels (Keras on TensorFlow).
+"""Pictures that activate a filter most, by gradient ascent on the pixels (Keras on TensorFlow).
 
-Plain ascent finds noise that excites the network and shows nothing. What makes it readable is taken from Olah,
+Plain ascent finds noise that activates the network and shows nothing. The methods that make it readable are from Olah,
 Mordvintsev, Schubert, *Feature Visualization*, Distill 2017, https://distill.pub/2017/feature-visualization:
 
-- the picture is parametrised by its Fourier coefficients, each scaled by the inverse of its frequency as photographs
-  are, in colours that are decorrelated, so that no frequency and no colour runs ahead of the others;
-- every step sees another cut of it, shifted and enlarged a little: what depends on the exact pixel averages out;
-- it is blurred, less and less, so that large forms come before fine ones;
-- L2 pulls it towards grey, so that only what the filter pays for stays.
+- the picture is parametrised by its Fourier coefficients, each scaled by the inverse of its frequency, as in
+  photographs, and in decorrelated colours, so that no frequency and no colour grows faster than the others;
+- every step sees another crop of it, shifted and scaled a little: what depends on exact pixels averages out;
+- it is blurred, less with every step, so that large shapes appear before fine ones;
+- L2 pulls it towards grey, so that only what activates the filter stays.
 
 The objective is the mean of the filter's map before its ReLU.
 """
@@ -20,9 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.backends.abilities import LayerFunction
 from auditor.progress import Progress
-
-Part = Callable[[Any], Any]                                     # RGB in 0-255 (B, H, W, 3) -> maps (B, h, w, K)
 
 # The square root of the covariance of the colours of 1,003 photographs (ImageWoof, 32 px), its longest column 1 long.
 _COLOURS = np.array([[0.055, -0.182, -0.578], [-0.107, 0.000, -0.576], [0.055, 0.182, -0.578]], np.float32)
@@ -33,14 +32,14 @@ class Ascent:
     """How the picture of a filter is made.
 
     Attributes:
-        steps: Of gradient ascent (Adam).
-        seed: Of the first noise and of the cuts; the same seed gives the same pictures.
+        steps: Steps of gradient ascent (Adam).
+        seed: Seed of the first noise and of the crops; the same seed gives the same pictures.
         rate: Learning rate of Adam.
-        shift: How far a cut may lie off the middle, as a share of the side.
-        zoom: How much smaller or larger than the side a cut may be.
-        blur: Standard deviation of the first blur, in pixels of a side of 128; 0 from two thirds of the steps on.
+        shift: How far the centre of a crop may be from the centre of the picture, as a share of the side.
+        zoom: How much smaller or larger than the side a crop may be, as a share of it.
+        blur: Standard deviation of the first blur, in pixels at a side of 128; 0 after two thirds of the steps.
         l2: Weight of the squared distance from grey.
-        together: Pictures made at once; more take more memory.
+        together: Pictures made at the same time; more need more memory.
     """
 
     steps: int = 96
@@ -54,17 +53,17 @@ class Ascent:
 
 
 def maximise(
-    part: Part, size: tuple[int, int], filters: Sequence[int], how: Ascent, progress: Progress, what: str
+    part: LayerFunction, size: tuple[int, int], filters: Sequence[int], how: Ascent, progress: Progress, what: str
 ) -> NDArray[np.uint8]:
-    """The pictures that these filters answer to most.
+    """The pictures that activate these filters most.
 
     Args:
-        part: The model up to a layer (`KerasLayers.differentiable`).
+        part: The model up to a layer (`FilterGradients.differentiable_part`).
         size: (H, W) of its pictures.
         filters: Channels of the layer, n of them.
-        how: Steps, seed and the rest.
-        progress: Watches the steps.
-        what: Their name for it.
+        how: Steps, seed and the other settings.
+        progress: Shows the steps.
+        what: The name that it shows for them.
 
     Returns:
         (n, H, W, 3) uint8 RGB.
@@ -84,9 +83,9 @@ def maximise(
 
 
 def _climb(
-    part: Part, size: tuple[int, int], filters: Sequence[int], how: Ascent
+    part: LayerFunction, size: tuple[int, int], filters: Sequence[int], how: Ascent
 ) -> tuple[Callable[[int], None], Callable[[], NDArray[np.uint8]]]:
-    """One ascent for a group of filters: what makes a step, and what gives the pictures (n, H, W, 3)."""
+    """One ascent for a group of filters: a function that does one step, and one that gives (n, H, W, 3) pictures."""
     import keras
     import tensorflow as tf
 
@@ -109,19 +108,19 @@ def _climb(
     def ascend(top: Any, left: Any, high: Any, wide: Any, kernel: Any) -> None:
         with tf.GradientTape() as tape:
             picture = paint()
-            cut = tf.slice(picture, tf.stack([0, top, left, 0]), tf.stack([len(filters), high, wide, 3]))
-            seen = _blurred(tf, tf.image.resize(cut, size), kernel)         # (n, H, W, 3)
+            crop = tf.slice(picture, tf.stack([0, top, left, 0]), tf.stack([len(filters), high, wide, 3]))
+            seen = _blurred(tf, tf.image.resize(crop, size), kernel)         # (n, H, W, 3)
             maps = tf.reduce_mean(tf.cast(part(seen * 255.0), tf.float32), axis=(1, 2))             # (n, K)
             answers = tf.reduce_sum(maps * chosen, axis=1)                  # (n,)
             grey = tf.reduce_mean(tf.square(picture - 0.5), axis=(1, 2, 3))
             loss = tf.reduce_sum(how.l2 * grey - answers)
         optimiser.apply([tape.gradient(loss, coefficients)])
 
-    cuts = _cuts(size, canvas, how)                                         # (steps, 4)
+    crops = _crops(size, canvas, how)                                       # (steps, 4)
 
     def run(step: int) -> None:
         sigma = how.blur * min(size) / 128 * max(0.0, 1 - 1.5 * step / how.steps)
-        ascend(*(tf.constant(int(number)) for number in cuts[step]), tf.constant(_gaussian(sigma)))
+        ascend(*(tf.constant(int(number)) for number in crops[step]), tf.constant(_gaussian(sigma)))
 
     def finish() -> NDArray[np.uint8]:
         (top, left), inside = margin, paint().numpy()
@@ -135,7 +134,7 @@ def _margin(side: int, how: Ascent) -> int:
 
 
 def _noise(filters: Sequence[int], canvas: tuple[int, int], seed: int) -> NDArray[np.float32]:
-    """(n, 3, H', W'//2 + 1, 2): each filter has noise of its own, whichever others are made beside it."""
+    """(n, 3, H', W'//2 + 1, 2): the noise of a filter does not depend on the other filters."""
     shape = (3, canvas[0], canvas[1] // 2 + 1, 2)
     each = [np.random.default_rng((seed, channel)).normal(0, 0.01, shape) for channel in filters]
     return np.stack(each).astype(np.float32)
@@ -149,8 +148,8 @@ def _falling(canvas: tuple[int, int]) -> NDArray[np.float32]:
     return np.asarray(scale, np.float32)
 
 
-def _cuts(size: tuple[int, int], canvas: tuple[int, int], how: Ascent) -> NDArray[np.intp]:
-    """(steps, 4): top, left, height and width of what each step sees."""
+def _crops(size: tuple[int, int], canvas: tuple[int, int], how: Ascent) -> NDArray[np.intp]:
+    """(steps, 4): top, left, height and width of the crop that each step sees."""
     rng = np.random.default_rng((how.seed, zlib.crc32(b"cuts")))
     zooms = 1 + rng.uniform(-how.zoom, how.zoom, (how.steps, 1))
     sides = np.minimum(np.rint(np.array(size) * zooms), canvas).astype(np.intp)                     # (steps, 2)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from auditor.backends.layers import Layer
 from auditor.explain.look import Cams, Class, Contrast, Look, Maps
 from auditor.explain.pictures import SIDE, Pixels, cells, contrast_cells, fit, grid, png, tile
-from auditor.explain.publish import Names
-from auditor.heatmap import contrast_overlay, overlay
+from auditor.explain.publish import FreeNames
+from auditor.heatmaps.grad_cam import contrast_overlay, overlay
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class ClassPictures:
-    """The heatmap of a class beside its overlay."""
+    """The heatmap of a class, and its overlay."""
 
     of: Class
     heatmap: Drawn
@@ -34,7 +34,7 @@ class ClassPictures:
 
 @dataclass(frozen=True)
 class ContrastPictures:
-    """Why one class rather than another."""
+    """The contrast of two classes, and its overlay."""
 
     contrast: Contrast
     heatmap: Drawn
@@ -85,14 +85,14 @@ class Gallery:
 def draw(
     seen: Look, filters: Mapping[int, tuple[Layer, tuple[int, ...], tuple[Pixels, ...]]], colours: str
 ) -> Gallery:
-    """Draws what was seen.
+    """Draws what the model sees.
 
     Args:
-        seen: Of one image.
+        seen: The model's view of one image.
         filters: Layer number -> the layer, its channels and the picture of each.
-        colours: One of `heatmap.COLOUR_MAPS`.
+        colours: One of `COLOUR_MAPS`.
     """
-    names = Names()
+    names = FreeNames()
     original = fit(seen.read.picture.pixels, SIDE)
     size = original.shape[:2]
 
@@ -118,7 +118,7 @@ def draw(
     )
 
 
-def _contrast(contrast: Contrast, original: Pixels, names: Names) -> ContrastPictures:
+def _contrast(contrast: Contrast, original: Pixels, names: FreeNames) -> ContrastPictures:
     pair = (contrast.towards.name, contrast.against.name)
     return ContrastPictures(
         contrast,
@@ -127,7 +127,7 @@ def _contrast(contrast: Contrast, original: Pixels, names: Names) -> ContrastPic
     )
 
 
-def _features(maps: Maps, colours: str, names: Names) -> Sheet:
+def _features(maps: Maps, colours: str, names: FreeNames) -> Sheet:
     tiles = tuple(tile(each, colours) for each in maps.maps)
     return _sheet(names.give("feature-maps", maps.layer.name, suffix=".png"), maps.layer, tiles, maps.channels)
 
@@ -137,11 +137,11 @@ def _sheet(file: str, layer: Layer, tiles: tuple[Pixels, ...], channels: tuple[i
     return Sheet(layer, tiles, captions, Drawn(file, grid(tiles, captions)))
 
 
-def _cams(cams: Cams, original: Pixels, colours: str, names: Names, *, first: bool) -> CamPictures:
-    """The files of the top class are called by their layer alone."""
-    behind = () if first else (cams.of.name,)
+def _cams(cams: Cams, original: Pixels, colours: str, names: FreeNames, *, first: bool) -> CamPictures:
+    """The files of the top class are named after the layer only, those of others after layer and class."""
+    class_part = () if first else (cams.of.name,)
     overlays = []
     for layer, heatmap in cams.maps:
-        file = names.give("cam", layer.name, *behind, suffix=".png")
+        file = names.give("cam", layer.name, *class_part, suffix=".png")
         overlays.append((layer, Drawn(file, overlay(original, heatmap, colours=colours))))
     return CamPictures(cams.of, tuple(overlays))

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.backends.abilities import HasGradients
 from auditor.backends.layers import Layer
 from auditor.explain.model import Model
-from auditor.explain.plan import Plan, given_class
+from auditor.explain.plan import DisplayPlan, given_class
 from auditor.explain.sources import Read
-from auditor.heatmap import heat, scale
-from auditor.saliency import Method, signed_maps
+from auditor.heatmaps.grad_cam import heat, scale
+from auditor.heatmaps.saliency import Method, signed_maps
 
 BARS = 5                                                        # classes whose probability is shown
 
@@ -28,7 +28,7 @@ class Class:
 
 @dataclass(frozen=True)
 class Contrast:
-    """Why one class rather than another: (h, w) in [-1, 1], above 0 for the one."""
+    """The evidence for one class against another: (h, w) in [-1, 1], above 0 for the first."""
 
     towards: Class
     against: Class
@@ -40,9 +40,9 @@ class Maps:
     """The strongest maps of a layer.
 
     Attributes:
-        layer: Which.
+        layer: The layer.
         channels: (n,), the strongest first.
-        strength: (n,), the mean of what is positive.
+        strength: (n,), the mean of the positive part.
         maps: (n, h, w).
     """
 
@@ -67,11 +67,11 @@ class Look:
     Attributes:
         read: The image.
         ranked: The most probable classes, best first.
-        explained: Those that have heatmaps: the top ones, and the given one behind them where it is not among them.
+        explained: Those that have heatmaps: the top ones, then the given one where it is not among them.
         given: The class that the image's folder or `--label` names; None where the model knows no such class.
         heatmaps: (n, h, w) in [0, 1], of the explained classes.
-        peaks: (n,) the strongest cell of each, before they were scaled to 1, as a share of that of the top class.
-        method: What made them.
+        peaks: (n,) the strongest cell of each before scaling, as a share of that of the top class.
+        method: How the heatmaps were made.
         contrast: Top class minus given class, where they differ.
         features: Maps of layers, early to late.
         cams: Grad-CAM by layer, of the top class and of the given one.
@@ -91,15 +91,15 @@ class Look:
     active: dict[int, tuple[int, ...]]
 
 
-def look(model: Model, plan: Plan, read: Read, top: int, maps: int) -> Look:
-    """Asks the model about one image.
+def look(model: Model, plan: DisplayPlan, read: Read, top: int, maps: int) -> Look:
+    """Runs the model on one image.
 
     Args:
         model: Loaded.
         plan: Layers to show.
         read: The image.
-        top: Classes that are explained.
-        maps: Maps shown of each layer.
+        top: How many classes are explained.
+        maps: How many maps of each layer are shown.
     """
     image = read.image[None]                                    # (1, H, W, 3)
     probabilities = model.backend.forward(image).probabilities[0]           # (C,)
@@ -135,7 +135,7 @@ def look(model: Model, plan: Plan, read: Read, top: int, maps: int) -> Look:
     )
 
 
-def _activations(model: Model, plan: Plan, read: Read) -> dict[int, NDArray[np.float32]]:
+def _activations(model: Model, plan: DisplayPlan, read: Read) -> dict[int, NDArray[np.float32]]:
     """Layer number -> (h, w, K), of all layers that are shown, from one run."""
     wanted = {layer.number: layer for layer in plan.features}
     wanted |= {each.layer.number: each.layer for each in plan.filters if not each.channels}
@@ -158,7 +158,7 @@ def _by_strength(features: NDArray[np.float32]) -> tuple[int, ...]:
 
 
 def _strength(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(h, w, K) -> (K,): how much of each map is positive, which is what a ReLU lets through."""
+    """(h, w, K) -> (K,): the mean of the positive part of each map, which is what a ReLU passes on."""
     return np.asarray(np.maximum(np.nan_to_num(features), 0).mean(axis=(0, 1)), np.float32)
 
 
@@ -174,16 +174,22 @@ def _strongest(layer: Layer, features: NDArray[np.float32], count: int) -> Maps:
 
 
 def _cams(
-    model: Model, plan: Plan, image: NDArray[np.uint8], classes: Sequence[Class], known: dict[int, NDArray[np.float32]]
+    model: Model,
+    plan: DisplayPlan,
+    image: NDArray[np.uint8],
+    classes: Sequence[Class],
+    known: dict[int, NDArray[np.float32]],
 ) -> tuple[Cams, ...]:
-    """Grad-CAM by layer. An ONNX model has it where its head makes it, which the plan has checked."""
+    """Grad-CAM by layer. Without gradients the plan has only the layer that the head pools: its maps are known."""
     if not plan.cams:
         return ()
-    if model.backend.kind != "keras":
+    backend = model.backend
+    if not isinstance(backend, HasGradients):
         return tuple(Cams(each, tuple((layer, heat(known[each.index])) for layer in plan.cams)) for each in classes)
-    backend = cast(Any, model.backend)                          # a KerasBackend
     chosen = np.array([[each.index for each in classes]])       # (1, n)
-    by_layer = [(layer, backend.grad_cam(image, chosen, layer.name)[0]) for layer in plan.cams]     # (n, h, w) each
+    by_layer = [                                                # (n, h, w) each
+        (layer, heat(backend.grad_maps(image, chosen, layer.name)[0])) for layer in plan.cams
+    ]
     return tuple(
         Cams(each, tuple((layer, found[place]) for layer, found in by_layer)) for place, each in enumerate(classes)
     )

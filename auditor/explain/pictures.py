@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.heatmap import contrast_legend, legend
-from auditor.images import resize
+from auditor.heatmaps.grad_cam import CONTRAST_COLOURS, palette
+from auditor.images.decoding import resize
 
 SIDE = 512                                      # pixels of the longer side of a picture: a third of a slide
 TILE = 128                                      # pixels of the longer side of a feature map
@@ -15,13 +15,13 @@ _COLUMNS = 8
 _GAP = 6
 _CAPTION = 18                                   # pixels below a tile of a grid
 _JPEG_QUALITY = 86
-_GROUND = np.array([18, 18, 22], np.float32)    # of a contrast, where nothing speaks for either class
+_GROUND = np.array([18, 18, 22], np.float32)    # colour of a contrast where it is 0
 
 Pixels = NDArray[np.uint8]
 
 
 def fit(pixels: Pixels, side: int = SIDE) -> Pixels:
-    """(H, W, 3) with the longer side at `side`; small pictures are enlarged, because a slide would do it worse."""
+    """(H, W, 3) with the longer side at `side`; small pictures are enlarged, because slide programs do it worse."""
     height, width = pixels.shape[:2]
     scale = side / max(height, width)
     return resize(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
@@ -30,12 +30,12 @@ def fit(pixels: Pixels, side: int = SIDE) -> Pixels:
 def cells(heatmap: NDArray[np.floating], size: tuple[int, int], colours: str) -> Pixels:
     """A heatmap (h, w) in [0, 1] as the network has it, cell by cell, at (H, W): (H, W, 3)."""
     levels = np.rint(np.clip(heatmap, 0, 1) * 255).astype(np.intp)
-    return _enlarged(_palette(colours)[levels], size)
+    return _enlarged(palette(colours)[levels], size)
 
 
 def contrast_cells(contrast: NDArray[np.floating], size: tuple[int, int]) -> Pixels:
     """A contrast (h, w) in [-1, 1] cell by cell, in the two colours of its overlay: (H, W, 3)."""
-    against, towards = (np.array(_rgb(colour), np.float32) for colour in contrast_legend())
+    against, towards = np.array(CONTRAST_COLOURS, np.float32)   # (3,) each
     signed = np.clip(contrast, -1, 1)[..., None]                # (h, w, 1)
     mixed = _GROUND + np.abs(signed) * (np.where(signed > 0, towards, against) - _GROUND)
     return _enlarged(np.rint(mixed).astype(np.uint8), size)
@@ -46,13 +46,13 @@ def tile(feature: NDArray[np.floating], colours: str) -> Pixels:
     values = np.nan_to_num(np.asarray(feature, np.float32))
     low, high = float(values.min()), float(values.max())
     levels = np.rint((values - low) / (high - low) * 255) if high > low else np.zeros_like(values)
-    coloured = _palette(colours)[levels.astype(np.intp)]
+    coloured = palette(colours)[levels.astype(np.intp)]
     scale = TILE / max(values.shape)
     return _enlarged(coloured, (max(1, round(values.shape[0] * scale)), max(1, round(values.shape[1] * scale))))
 
 
 def grid(tiles: Sequence[Pixels], captions: Sequence[str]) -> Pixels:
-    """Pictures of one size in rows, each with a caption of ASCII below it, on white: (H, W, 3)."""
+    """Pictures of one size in rows, each with an ASCII caption below it, on white: (H, W, 3)."""
     height, width = tiles[0].shape[:2]
     columns = min(_COLUMNS, len(tiles))
     rows = -(-len(tiles) // columns)
@@ -86,13 +86,3 @@ def _enlarged(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     how = cv2.INTER_NEAREST if small else cv2.INTER_AREA if max(pixels.shape[:2]) > max(size) else cv2.INTER_CUBIC
     enlarged: Pixels = cv2.resize(pixels, (size[1], size[0]), interpolation=how)
     return enlarged
-
-
-def _palette(colours: str) -> Pixels:
-    """(256, 3) RGB, from cold to hot."""
-    return np.array([_rgb(colour) for colour in legend(colours, 256)], np.uint8)
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    """`#rrggbb` -> (r, g, b)."""
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

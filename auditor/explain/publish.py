@@ -1,4 +1,4 @@
-"""Folders of pages: each appears whole or not at all, and only what `auditor explain` wrote is ever replaced."""
+"""Folders of pages: each appears complete or not at all, and only folders that `auditor explain` wrote are replaced."""
 
 import json
 import os
@@ -10,19 +10,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from auditor.atomic_write import new_folder
 from auditor.errors import InputError
-from auditor.folders import absolute, shown
-from auditor.publication import new_folder
+from auditor.text import absolute, shown
 
 MARKER = "explain.json"
 WRITER = "auditor explain"
-FORMAT_VERSION = 1
-_LONGEST = 80                                                   # bytes; a file system takes 255, with what is added
+PAGES_FORMAT = 1
+_LONGEST = 80                                                   # bytes; file systems allow 255 for the whole name
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)      # Windows
 
 
-class Names:
-    """File names made of names that anybody may have chosen: safe on every system, and each different."""
+class FreeNames:
+    """File names made from untrusted names: safe on every system, and all different."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
@@ -64,11 +64,11 @@ def choose_target(home: Path, name: str, source: Path) -> Path:
 
 @contextmanager
 def replaced(target: Path, record: Mapping[str, Any]) -> Iterator[Path]:
-    """Yields an empty folder; when the block ends well it takes the place of `target`, with a marker of what is in it.
+    """Yields an empty folder; if the block succeeds, it replaces `target`, with a marker that lists its files.
 
     Args:
         target: As `choose_target` gives it.
-        record: What the marker says beside that; filled while the block runs.
+        record: Further content of the marker; it may be filled while the block runs.
 
     Raises:
         InputError: the folder cannot be written.
@@ -80,11 +80,11 @@ def replaced(target: Path, record: Mapping[str, Any]) -> Iterator[Path]:
         with new_folder(fresh) as draft:
             yield draft
             files = sorted(path.relative_to(draft).as_posix() for path in draft.rglob("*") if path.is_file())
-            head = {"format_version": FORMAT_VERSION, "written_by": WRITER}
+            head = {"format_version": PAGES_FORMAT, "written_by": WRITER}
             text = json.dumps({**head, **record, "files": files}, indent=1, ensure_ascii=False)
             (draft / MARKER).write_text(text + "\n", encoding="utf-8")
         if os.path.lexists(target) and any(target.iterdir()):
-            _record(target)                                     # somebody may have put something into it meanwhile
+            _record(target)                                     # again: files may have been added meanwhile
             target.rename(old)
         fresh.rename(target)
     finally:
@@ -96,7 +96,7 @@ def _record(target: Path) -> dict[str, Any]:
     """The marker of a folder that may be replaced.
 
     Raises:
-        InputError: it may not.
+        InputError: the folder may not be replaced.
     """
     where = shown(str(target))
     wanted = "Move it away, or name another folder with --out."
@@ -107,7 +107,7 @@ def _record(target: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         record = None
     if not isinstance(record, dict) or record.get("written_by") != WRITER:
-        raise InputError(f"{where} holds a {MARKER} that is not of {WRITER}. {wanted}")
+        raise InputError(f"{where} holds a {MARKER} that {WRITER} did not write. {wanted}")
     known = {MARKER, *map(str, record.get("files") or ())}
     files = (path for path in target.rglob("*") if path.is_symlink() or not path.is_dir())
     if foreign := sorted({path.relative_to(target).as_posix() for path in files} - known):

@@ -3,17 +3,17 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
 
-from auditor.errors import InputError
-from auditor.heatmap import COLOUR_MAPS
-from auditor.settings import Settings
+from auditor.configuration import Configured, Range, hints_of
+from auditor.settings import MODEL, Colours, Seed, Settings, stated
 
 ALL = "all"                                                     # for --cam-layer: layers from early to late
 _FILTERS = re.compile(r"^(?P<layer>.+):(?P<channels>\d+(?:,\d+)*)$")
 
 
 @dataclass(frozen=True)
-class Request:
+class Request(Configured):
     """What to explain, and how.
 
     Attributes:
@@ -24,11 +24,11 @@ class Request:
         top: Classes explained, the most probable first.
         layers: Layers whose maps are shown, by name or number; empty for some from early to late.
         maps: Maps shown of each layer, the strongest first; 0 shows none.
-        cams: Layers at which Grad-CAM is made, by name or number, or `all`.
+        cam_layer: Layers at which Grad-CAM is made, by name or number, or `all`.
         filters: Layers whose filters are maximised: `LAYER` or `LAYER:3,14`.
         steps: Steps of the gradient ascent.
         seed: Its seed.
-        colours: One of `COLOUR_MAPS`.
+        colours: "inferno", "viridis" or "jet".
         limit: Images of a folder that are explained.
     """
 
@@ -36,32 +36,35 @@ class Request:
     settings: Settings
     out: Path | None = None
     label: str | None = None
-    top: int = 3
+    top: Annotated[int, Range(1)] = 3
     layers: tuple[str, ...] = ()
-    maps: int = 16
-    cams: tuple[str, ...] = ()
+    maps: Annotated[int, Range(0)] = 16
+    cam_layer: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
-    steps: int = 64
-    seed: int = 0
-    colours: str = COLOUR_MAPS[0]
-    limit: int = 50
+    steps: Annotated[int, Range(1)] = 64
+    seed: Seed = 0
+    colours: Colours = "inferno"
+    limit: Annotated[int, Range(1)] = 50
     home: Path = field(init=False)
 
+    section: ClassVar[str] = "explain"
+    shared: ClassVar[tuple[str, ...]] = ("model", *MODEL, "max_pixels", "max_bytes", "colours")
+
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "home", self.out or self.settings.out / "explain")
-        for option, number, least in (
-            ("top", self.top, 1), ("maps", self.maps, 0), ("steps", self.steps, 1), ("limit", self.limit, 1),
-            ("seed", self.seed, 0),
-        ):  # fmt: skip
-            if number < least:
-                raise InputError(f"--{option} is {number}; expected a number from {least} up")
-        if self.colours not in COLOUR_MAPS:
-            raise InputError(f"--colours {self.colours!r} is not known; expected one of {', '.join(COLOUR_MAPS)}")
+
+    @classmethod
+    def load(cls, source: Path, *, config: Path | None = None, **given: Any) -> Self:
+        """What the options that were given ask for, and the configuration file; raises errors as `Settings.load`."""
+        values = stated(cls, config, given)
+        of_model = {name: values.pop(name) for name in values.keys() - hints_of(cls).keys()}
+        return cls(source, Settings.load(config=config, data=source, **of_model), **values)
 
     @property
     def asked_inside(self) -> str:
         """The first option that needs the model's layers; "" where none was given."""
-        given = {"--layers": self.layers, "--cam-layer": self.cams, "--filters": self.filters}
+        given = {"--layers": self.layers, "--cam-layer": self.cam_layer, "--filters": self.filters}
         return next((option for option, texts in given.items() if texts), "")
 
 

@@ -1,30 +1,31 @@
-"""From an image or a folder to pages: the order of things."""
+"""From an image or a folder to pages: the order of the steps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from auditor import __version__
+from auditor.backends.abilities import FilterGradients
 from auditor.backends.layers import Layer, early_to_late
 from auditor.errors import InputError
 from auditor.explain.gallery import Gallery, draw
-from auditor.explain.index import Entry, render_index
 from auditor.explain.look import Look, look
 from auditor.explain.model import Model, load
-from auditor.explain.page import render_image
+from auditor.explain.pages.image import render_image
+from auditor.explain.pages.index import IndexEntry, render_index
 from auditor.explain.pictures import Pixels
-from auditor.explain.plan import Plan, make_plan
-from auditor.explain.publish import Names, choose_target, replaced
+from auditor.explain.plan import DisplayPlan, make_plan
+from auditor.explain.publish import FreeNames, choose_target, replaced
 from auditor.explain.request import Request
-from auditor.explain.sources import Found, Source, find, read
-from auditor.folders import absolute, shown
-from auditor.images import Unreadable
+from auditor.explain.sources import Found, ImageSource, find, read
+from auditor.images.decoding import Unreadable
 from auditor.progress import Progress
-from auditor.report.html import write_page
+from auditor.report.shared.html import write_page
 from auditor.settings import Settings
+from auditor.text import absolute, shown
 
-FILTERS = 16                                                    # of a layer, where none are named
+FILTERS = 16                                                    # shown of a layer, where the user names none
 _FILTER_SIDE = 96                                               # pixels; the time grows with its square
 
 Filters = dict[int, tuple[Layer, tuple[int, ...], tuple[Pixels, ...]]]
@@ -32,22 +33,22 @@ Filters = dict[int, tuple[Layer, tuple[int, ...], tuple[Pixels, ...]]]
 
 @dataclass
 class _Explainer:
-    """What stays the same from image to image."""
+    """What stays the same for all images."""
 
     request: Request
     model: Model
-    plan: Plan
+    plan: DisplayPlan
     progress: Progress
     maximised: dict[tuple[int, int], Pixels] = field(default_factory=dict)      # (layer, channel) -> picture
 
-    def image(self, source: Source, folder: Path, index: str | None) -> tuple[Look, Gallery, Path]:
+    def image(self, source: ImageSource, folder: Path, index: str | None) -> tuple[Look, Gallery, Path]:
         """Writes the page of one image into an empty folder; `index` links back to the page of all images.
 
         Raises:
             Unreadable: with the reason; nothing is written then.
         """
         settings = self.request.settings
-        taken = read(source, self.model.backend.card.input_size, settings.max_pixels)
+        taken = read(source, self.model.backend.card.input_size, settings.limits)
         seen = look(self.model, self.plan, taken, self.request.top, self.request.maps)
         gallery = draw(seen, self._filters(seen), self.request.colours)
         folder.mkdir(exist_ok=True)
@@ -68,10 +69,11 @@ class _Explainer:
     def _maximise(self, layer: Layer, channels: tuple[int, ...]) -> None:
         if not channels:
             return
-        from auditor.backends.keras_layers import KerasLayers
         from auditor.explain.ascent import Ascent, maximise
 
-        part, size = cast(KerasLayers, self.model.layers).differentiable(layer, _FILTER_SIDE)
+        layers = self.model.layers
+        assert isinstance(layers, FilterGradients)              # else the plan would have no filters
+        part, size = layers.differentiable_part(layer, _FILTER_SIDE)
         how = Ascent(steps=self.request.steps, seed=self.request.seed)
         pictures = maximise(part, size, channels, how, self.progress, f"filters of {layer.name}")
         for channel, picture in zip(channels, pictures, strict=True):
@@ -98,7 +100,7 @@ def explain(request: Request, progress: Progress) -> Path:
 
 
 def layer_table(settings: Settings) -> str:
-    """The layers of a model that have maps, as a table to print; a star marks those shown unasked.
+    """The layers of a model that have maps, as a table to print; a star marks those shown by default.
 
     Raises:
         InputError: they cannot be reached.
@@ -120,7 +122,7 @@ def layer_table(settings: Settings) -> str:
     return "\n".join(lines)
 
 
-def _one(worker: _Explainer, source: Source, target: Path) -> Path:
+def _one(worker: _Explainer, source: ImageSource, target: Path) -> Path:
     record: dict[str, Any] = {}
     with replaced(target, record) as folder:
         try:
@@ -132,7 +134,7 @@ def _one(worker: _Explainer, source: Source, target: Path) -> Path:
 
 
 def _many(worker: _Explainer, found: Found, target: Path) -> Path:
-    request, names, entries = worker.request, Names(), []
+    request, names, entries = worker.request, FreeNames(), []
     unread = list(found.unread)
     record: dict[str, Any] = {"source": _identity(request.source), **_model_record(worker.model), "images": []}
     with replaced(target, record) as folder:
@@ -143,7 +145,7 @@ def _many(worker: _Explainer, found: Found, target: Path) -> Path:
             except Unreadable as reason:
                 unread.append((source.file, str(reason)))
                 continue
-            entries.append(Entry.of(seen, gallery, f"{name}/index.html"))
+            entries.append(IndexEntry.of(seen, gallery, f"{name}/index.html"))
             record["images"].append({"page": f"{name}/index.html", **_record(seen)})
         record["unreadable"] = [{"file": file, "reason": reason} for file, reason in sorted(unread)]
         text = render_index(request, worker.model, entries, found.total, sorted(unread))
@@ -156,7 +158,7 @@ def _name(source: Path) -> str:
 
 
 def _identity(source: Path) -> str:
-    """By which a later run knows that it explains the same thing."""
+    """By this a later run recognises that it explains the same image or folder."""
     return shown(str(absolute(source)))
 
 

@@ -1,6 +1,5 @@
 """The images to explain: one, or some of a folder; each read and hashed once."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,20 +7,30 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.classes import normalise
+from auditor.classes.names import normalise
+from auditor.data.walk import walk
 from auditor.errors import InputError
-from auditor.folders import absolute, shown, walk
-from auditor.images import Picture, Unreadable, decode, resize
-
-MAX_FILE_BYTES = 512 * 1024**2
+from auditor.images.decoding import DecodedImage, Unreadable
+from auditor.images.reader import as_input, for_model
+from auditor.images.reader import read as read_image
+from auditor.settings import Limits
+from auditor.text import absolute, shown
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """An image file: where to read it, and its name relative to what was asked for."""
 
     path: Path
     file: str
+
+    def size(self) -> int:
+        """Number of bytes."""
+        return self.path.stat().st_size
+
+    def read_bytes(self) -> bytes:
+        """The encoded image."""
+        return self.path.read_bytes()
 
 
 @dataclass(frozen=True)
@@ -30,11 +39,11 @@ class Found:
 
     Attributes:
         sources: Those to explain, in the order of their names.
-        total: Images that the folder holds.
-        unread: Files that look like images and are none, with the reason.
+        total: How many images the folder holds.
+        unread: Files that look like images but cannot be read, with the reason.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[ImageSource, ...]
     total: int
     unread: tuple[tuple[str, str], ...] = ()
 
@@ -44,15 +53,15 @@ class Read:
     """An image as it was read.
 
     Attributes:
-        source: Which.
-        sha256: Of the file, in hex.
-        picture: As decoded.
+        source: The file.
+        sha256: Hash of the file, in hex.
+        picture: The decoded image.
         image: (H, W, 3) uint8 RGB at the model's input size: what the model sees.
     """
 
-    source: Source
+    source: ImageSource
     sha256: str
-    picture: Picture
+    picture: DecodedImage
     image: NDArray[np.uint8]
 
 
@@ -64,7 +73,7 @@ def find(source: Path, limit: int) -> Found:
     """
     where = shown(str(source))
     if source.is_file():
-        return Found((Source(absolute(source), shown(source.name)),), 1)
+        return Found((ImageSource(absolute(source), shown(source.name)),), 1)
     if not source.is_dir():
         raise InputError(f"there is nothing at {where}; expected an image, or a folder of images")
     tree = walk(source)
@@ -75,28 +84,24 @@ def find(source: Path, limit: int) -> Found:
     places = list(range(len(files)))
     if len(files) > limit:                                      # the first ones would all be of the first class
         places = [round(place) for place in np.linspace(0, len(files) - 1, limit)]
-    chosen = tuple(Source(tree.path(files[place]), shown(files[place].raw)) for place in places)
+    chosen = tuple(ImageSource(tree.path(files[place]), shown(files[place].raw)) for place in places)
     return Found(chosen, len(files), unread)
 
 
-def read(source: Source, size: tuple[int, int], max_pixels: int) -> Read:
-    """Reads one image as a scan does.
+def read(source: ImageSource, size: tuple[int, int], limits: Limits) -> Read:
+    """Reads one image as a scan does: the model sees the same pixels.
 
     Raises:
         Unreadable: with the reason.
     """
-    try:
-        if source.path.stat().st_size > MAX_FILE_BYTES:
-            raise Unreadable(f"over the limit of {MAX_FILE_BYTES / 1024**2:.0f} MB for one file")
-        data = source.path.read_bytes()
-    except OSError as error:
-        raise Unreadable(f"cannot be opened: {error.strerror or error}") from None
-    picture = decode(data, at_least=2 * max(size), max_pixels=max_pixels)      # as a scan does: the same pixels
-    return Read(source, hashlib.sha256(data).hexdigest(), picture, resize(picture.pixels, *size))
+    image = read_image(source, limits, at_least=for_model(size))
+    if image.picture is None:
+        raise Unreadable(image.failure)
+    return Read(source, image.content, image.picture, as_input(image.picture, size))
 
 
 def class_of(names: Sequence[str], text: str) -> int | None:
-    """The class of this name, case, separators and plural aside; None where there is none."""
+    """The class of this name, ignoring case, separators and plural; None where there is none."""
     if text in names:
         return names.index(text)
     wanted = normalise(text)

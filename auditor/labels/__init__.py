@@ -1,4 +1,4 @@
-"""Judging labels: probe, neighbours' vote, noise model, how far they can be trusted, and the order of review."""
+"""Judging labels: the probe, the neighbour vote, the noise model, their reliability, and the order of review."""
 
 from auditor.labels.noise_model import LabelIssues, find_label_issues
 

@@ -1,4 +1,4 @@
-"""Embeddings as points to compare and to separate: one scale for every feature, and fewer of them. No label is seen."""
+"""Standardises embeddings and reduces their dimension, to compare and to separate images. Labels are not used."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,19 +10,19 @@ from scipy.linalg import cholesky, eigh, qr, solve_triangular
 
 from auditor.labels.parallel import in_parallel, one_blas_thread
 
-BLOCK = 1 << 22                                 # numbers that are looked at in one step: 16 MB
-#: Of more dimensions the leading components are found by iteration, which is far quicker and a little less exact.
-EXACT, SPARE, ITERATIONS = 512, 32, 6
+BLOCK = 1 << 22                                 # numbers that are processed in one step: 16 MB
+#: Above this many dimensions the leading components are found by iteration: far faster and slightly less exact.
+EXACT_UP_TO, OVERSAMPLING, ITERATIONS = 512, 32, 6
 
 
 @dataclass(frozen=True)
 class Standard:
-    """Features -> points of mean 0 and deviation 1, perhaps rotated; and the way back for directions.
+    """Transforms features to points of mean 0 and standard deviation 1, optionally rotated, and gradients back.
 
     Attributes:
-        rooted: Signed square roots come first.
-        mean, deviation: (D,) of the (rooted) features.
-        basis: (D, d) rotation; None keeps all features.
+        rooted: Whether signed square roots are taken first.
+        mean, deviation: (D,) mean and standard deviation of the features, after the roots.
+        basis: (D, d) rotation; None keeps the features as they are.
     """
 
     rooted: bool
@@ -32,7 +32,7 @@ class Standard:
 
     @classmethod
     def fit(cls, embeddings: NDArray[np.floating], *, rooted: bool) -> Self:
-        """Of (M, D) finite embeddings, read in blocks."""
+        """Fits on finite embeddings (M, D), which are read in blocks."""
         count = max(len(embeddings), 1)
         plain = cls(rooted, np.zeros(embeddings.shape[1], np.float32), np.ones(embeddings.shape[1], np.float32))
 
@@ -52,11 +52,11 @@ class Standard:
 
     @property
     def dimension(self) -> int:
-        """d, the number of coordinates of a point."""
+        """The number of coordinates of a point, d."""
         return len(self.mean) if self.basis is None else int(self.basis.shape[1])
 
     def points(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
-        """(n, D) -> (n, d)."""
+        """Transforms embeddings (n, D) to points (n, d)."""
         points = embeddings.astype(np.float32)                                  # (n, D), a copy
         if self.rooted:
             np.sqrt(np.abs(points), out=points)
@@ -66,17 +66,17 @@ class Standard:
         return points if self.basis is None else points @ self.basis
 
     def pull_back(self, directions: NDArray[np.float32], embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
-        """The derivatives d score / d feature, from d score / d point, by the chain rule.
+        """Computes d score / d feature from d score / d point by the chain rule.
 
-        The derivative of a signed root is 1 / (2 sqrt|x|). A feature that is 0 gets 0: behind a pooling it is the mean
-        of a map that is 0 everywhere.
+        The derivative of a signed root is 1 / (2 sqrt|x|). A feature that is 0 gets the derivative 0: after pooling it
+        is the mean of a map that is 0 everywhere.
 
         Args:
-            directions: (n, c, d), for each image some directions.
-            embeddings: (n, D) of the images.
+            directions: (n, c, d) derivatives by the points, several for each image.
+            embeddings: (n, D) embeddings of the images.
 
         Returns:
-            (n, c, D).
+            (n, c, D) derivatives by the features.
         """
         inner = (directions if self.basis is None else directions @ self.basis.T) / self.deviation      # (n, c, D)
         if not self.rooted:
@@ -86,26 +86,27 @@ class Standard:
         return np.asarray(inner * slope[:, None, :], np.float32)
 
     def compact(self, embeddings: NDArray[np.floating]) -> Self:
-        """The same, rotated so that M embeddings (M, D), fewer than D, need but M coordinates.
+        """Returns a copy rotated so that M embeddings (M, D), with M < D, need only M coordinates.
 
-        With G = X X' = L L' the rows of L^-1 X are orthonormal, and L has the points as its rows: no eigenvectors.
+        With G = X X' = L L' the rows of L^-1 X are orthonormal, and the rows of L are the rotated points, so no
+        eigenvectors are needed.
         """
         points = self.points(embeddings)                                        # (M, D)
         gram = points @ points.T
-        # Points of mean 0, and copies, leave directions of no length; a hundred-thousandth of the mean gives them one.
+        # Centred points and copies make G singular; adding a hundred-thousandth of the mean diagonal prevents that.
         gram[np.diag_indices(len(gram))] += 1e-5 * gram.trace() / len(gram) + 1e-6
         lower = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
         basis = solve_triangular(lower, points, lower=True, check_finite=False).T               # (D, M)
         return replace(self, basis=np.ascontiguousarray(basis, dtype=np.float32))
 
     def reduced(self, embeddings: NDArray[np.floating], components: int) -> Self:
-        """The same, rotated to at most so many principal components of (M, D) embeddings, largest variance first."""
+        """Returns a copy rotated to the leading principal components of embeddings (M, D), largest variance first."""
         images, dimension = embeddings.shape
         kept = min(components, images, dimension)
         if images < dimension:                  # the same components from the smaller of the two matrices
             points = self.points(embeddings)                                    # (M, D)
             values, vectors = _leading(points @ points.T, kept)                 # (d,), (M, d)
-            real = max(1, int((values > 1e-5 * values[0]).sum()))               # the rest is rounding: they are centred
+            real = max(1, int((values > 1e-5 * values[0]).sum()))               # the rest is rounding error
             lengths = np.sqrt(np.maximum(values[:real], 1e-12))
             return replace(self, basis=np.asarray(points.T @ (vectors[:, :real] / lengths), np.float32))
 
@@ -124,21 +125,22 @@ def _blocks(embeddings: NDArray[np.floating]) -> Iterator[slice]:
 
 
 def _leading(matrix: NDArray[np.float32], kept: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """The largest eigenvalues (k,) of a symmetric matrix (d, d), largest first, and their vectors (d, k)."""
+    """Returns the largest eigenvalues (k,) of a symmetric matrix (d, d), largest first, and their vectors (d, k)."""
     size = len(matrix)
-    if kept + SPARE < size / 4 and size > EXACT:
-        return _iterated(matrix, kept)
+    if kept + OVERSAMPLING < size / 4 and size > EXACT_UP_TO:
+        return _subspace_iteration(matrix, kept)
     values, vectors = eigh(matrix, subset_by_index=[size - kept, size - 1], overwrite_a=True, check_finite=False)
     return values[::-1], vectors[:, ::-1]
 
 
-def _iterated(matrix: NDArray[np.float32], kept: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """The same by subspace iteration (Halko, Martinsson & Tropp, "Finding structure with randomness", SIAM Review,
-    2011).
+def _subspace_iteration(
+    matrix: NDArray[np.float32], kept: int
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Approximates `_leading` (Halko, Martinsson & Tropp, "Finding structure with randomness", SIAM Review, 2011).
 
-    The start is random, and the same every time.
+    The random start has a fixed seed, so the result is the same every time.
     """
-    start = np.random.default_rng(0).standard_normal((len(matrix), kept + SPARE)).astype(np.float32)
+    start = np.random.default_rng(0).standard_normal((len(matrix), kept + OVERSAMPLING)).astype(np.float32)
     with one_blas_thread():
         for _ in range(ITERATIONS):
             start, _ = qr(matrix @ start, mode="economic", overwrite_a=True, check_finite=False)

@@ -1,8 +1,9 @@
-"""A shrunk linear discriminant fitted without each fold, factorised once for every way to label the images.
+"""A shrunk linear discriminant fitted without each fold, factorised once for all ways to label the images.
 
-The covariance inside the classes is the one of all images less that of the class means (Fisher's T = W + B). T knows no
-label. So its inverse is made once a fold, and each labelling costs a product with it and a correction of rank C, the
-number of classes (Woodbury's identity): to change labels and learn again takes a few hundredths of the first time.
+The covariance within the classes is the covariance of all images minus that of the class means (Fisher's T = W + B).
+T does not depend on the labels. So it is factorised once per fold, and each labelling costs a product with its inverse
+and a correction of rank C, the number of classes (Woodbury's identity): learning from changed labels takes a few
+hundredths of the time of the first fit.
 """
 
 from collections.abc import Iterator
@@ -17,19 +18,19 @@ from scipy.sparse import csr_array
 from auditor.labels.components import Standard
 from auditor.labels.parallel import in_parallel
 
-#: Rows that are made into points at once: 32 MB of a ResNet50.
+#: Number of embeddings that are transformed at once: 32 MB for a ResNet50.
 ROWS = 4096
-#: Numbers in all points together up to which they are kept in memory: 32 MB.
+#: If all points together have at most this many numbers, they are kept in memory: 32 MB.
 KEPT = 1 << 23
 
 
 @dataclass(frozen=True)
 class Fit:
-    """One labelling's discriminants, one for each fold, learned from the images of the other folds.
+    """The discriminants for one labelling: one for each of K folds, learned from the images of the other folds.
 
     Attributes:
         directions: (K, d, C) float32, d logit / d point.
-        offsets: (K, C) float32; -inf for a class that the other folds lack.
+        offsets: (K, C) float32; -inf for a class that the other folds do not have.
     """
 
     directions: NDArray[np.float32]
@@ -37,28 +38,28 @@ class Fit:
 
 
 class FoldScatter:
-    """Sums over the points of each fold, from which every discriminant without one fold is made.
+    """Sums over the points of each fold, from which every discriminant without one fold is computed.
 
     Args:
-        embeddings: (M, D), finite. Read in blocks; never copied as a whole, unless they are few.
-        standard: Makes points of them.
+        embeddings: (M, D), finite. Read in blocks; copied as a whole only if they are few.
+        standard: Transforms them to points.
         folds: (M,) fold of each image.
     """
 
     def __init__(self, embeddings: NDArray[np.floating], standard: Standard, folds: NDArray[np.integer]) -> None:
         self._embeddings, self._standard = embeddings, standard
         self.dimension = standard.dimension
-        # Of few images the points are kept: to make them takes longer than all that is done with them.
+        # The points of few images are kept: computing them takes longer than everything that is done with them.
         self._points = standard.points(embeddings) if len(embeddings) * self.dimension <= KEPT else None
-        self.rows = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]            # K folds, the rows of each
+        self.rows = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]            # K arrays of rows
         self.counts = np.array([len(rows) for rows in self.rows], dtype=np.float64)         # (K,)
         sums, scatters = zip(*in_parallel(self._moments, self.rows), strict=True)
         self.sums = np.stack(sums)                                                          # (K, d)
-        self._scatters: list[NDArray[np.float32]] = list(scatters)                          # K times (d, d)
+        self._scatters: list[NDArray[np.float32]] = list(scatters)                          # K matrices (d, d)
         self.total: NDArray[np.float32] = np.sum(scatters, axis=0, dtype=np.float32)        # (d, d)
 
     def _moments(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Sum (d,) and scatter (d, d) of some rows."""
+        """Computes the sum (d,) and the scatter matrix (d, d) of some rows."""
         total = np.zeros(self.dimension)
         scatter = np.zeros((self.dimension,) * 2, dtype=np.float32)
         for _, points in self.blocks(rows):
@@ -67,13 +68,13 @@ class FoldScatter:
         return total, scatter
 
     def blocks(self, rows: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
-        """Some of the rows at a time, and their points (n, d)."""
+        """Yields blocks of the rows (n,), each with its points (n, d)."""
         for start in range(0, len(rows), ROWS):
             some = rows[start : start + ROWS]
             yield some, self._standard.points(self._embeddings[some]) if self._points is None else self._points[some]
 
     def without(self, fold: int) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Mean (d,) and covariance (d, d) of all images but those of one fold, whatever their labels."""
+        """Computes the mean (d,) and covariance (d, d) of all images outside one fold, independent of labels."""
         count = self.counts.sum() - self.counts[fold]
         mean = (self.sums.sum(axis=0) - self.sums[fold]) / max(count, 1.0)
         covariance = self.total - self._scatters[fold]
@@ -84,12 +85,12 @@ class FoldScatter:
 
 
 class Discriminants:
-    """The discriminants without one fold each, for one strength of shrinkage.
+    """The discriminants for one strength of shrinkage, each fitted without one fold.
 
     Args:
-        scatter: Of the images.
+        scatter: The sums of the images.
         shrinkage: Share of the identity in the covariance (Friedman, "Regularized discriminant analysis", 1989).
-        folds: How many of the folds, the first ones; all if None.
+        folds: Use only this many of the first folds; None uses all.
     """
 
     def __init__(self, scatter: FoldScatter, shrinkage: float, folds: int | None = None) -> None:
@@ -107,14 +108,14 @@ class Discriminants:
         return mean.astype(np.float32), factor
 
     def fit(self, labels: NDArray[np.integer], classes: int) -> Fit:
-        """Learns one labelling: (M,) from 0 to classes - 1, -1 for images that are not learned from."""
+        """Fits on labels (M,) from 0 to classes - 1; images with the label -1 are not learned from."""
         sums, counts = self._class_sums(labels, classes)                                    # (K, C, d), (K, C)
         fits = in_parallel(partial(self._fit, sums.sum(axis=0), counts.sum(axis=0), sums, counts), self.folds)
         directions, offsets = (np.stack(column) for column in zip(*fits, strict=True))
         return Fit(directions, offsets)
 
     def logits(self, fit: Fit) -> NDArray[np.float32]:
-        """(M, C) of each image by the discriminant without its fold; NaN rows of the folds that are left out."""
+        """Logits (M, C) of each image by the discriminant fitted without its fold; NaN rows for folds not in use."""
         count = sum(len(rows) for rows in self._scatter.rows)
         logits = np.full((count, fit.offsets.shape[1]), np.nan, dtype=np.float32)
 
@@ -150,11 +151,11 @@ class Discriminants:
         counts: NDArray[np.float64],
         fold: int,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Directions (d, C) and offsets (C,) without one fold.
+        """Computes directions (d, C) and offsets (C,) without one fold.
 
-        With R the shrunk covariance of all points, M (P, d) the class means and K their weights, the covariance inside
+        With R the shrunk covariance of all points, M (P, d) the class means and K their weights, the covariance within
         the classes is R - M' K M, and (R - M' K M)^-1 M' = R^-1 M' (I - K M R^-1 M')^-1. The weights are shares of all
-        points: one without a label counts as a class of its own mean, so that no variance falls below 0.
+        points: the scatter of points without a label counts as within the classes, so that no variance is negative.
         """
         mean, factor = self._factors[fold]
         number = all_counts - counts[fold]                                                  # (C,)
@@ -169,7 +170,7 @@ class Discriminants:
         gram = (means @ solved).astype(np.float64)                                          # (P, P)
         points = self._scatter.counts.sum() - self._scatter.counts[fold]
         weight = np.sqrt((1 - self._shrinkage) * number[present] / points)                  # (P,)
-        # In its eigenvectors the correction is 1 / (1 - g) each; g < 1 but for rounding.
+        # The correction of an eigenvector is 1 / (1 - g) with its eigenvalue g, which is below 1 except for rounding.
         values, vectors = np.linalg.eigh(weight[:, None] * gram * weight)
         gain = 1 / (1 - np.minimum(values, 1 - 1e-3)) - 1
         correction = (vectors * gain) @ vectors.T * weight[:, None] / weight                # (P, P), plus the identity

@@ -1,4 +1,4 @@
-"""The headline: how many labels are wrong, where they are in the order of review, and what mending them is worth."""
+"""The headline: how many labels are wrong, how soon a review finds them, and what correcting them is worth."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from auditor.audit import LabelEstimate
 from auditor.labels.verdict import LabelVerdict
 
-#: A first sitting: the review that the headline speaks of is never shorter than this many images.
-SITTING = 50
+#: The fewest images that the headline recommends to review.
+SMALLEST_REVIEW = 50
 
+#: Labels (N,), -1 where one is left out -> (N, C) out-of-fold probabilities learned from the others.
 OutOfFold = Callable[[NDArray[np.intp]], NDArray[np.float32]]
 
 
@@ -21,21 +22,21 @@ def estimate_errors(
     probabilities: NDArray[np.float32],
     relearn: OutOfFold,
 ) -> LabelEstimate | None:
-    """Sums up what was found about N labels; None where none could be judged, or not well enough to give a number.
+    """Summarises the verdicts on N labels; None if no label could be judged, or not well enough to give a number.
 
     Args:
-        verdict: On every label.
-        rank: (N,) place in the order of review, 1 first, 0 not judged.
-        labels: (N,) the given classes, -1 without a label.
-        probabilities: (N, C) out of fold, learned from all labels.
-        relearn: Labels (N,), -1 where one is left out -> (N, C) out-of-fold probabilities learned from the others.
+        verdict: The verdict on every label.
+        rank: (N,) place in the order of review, from 1; 0 if not judged.
+        labels: (N,) the given classes; -1 for images without a label.
+        probabilities: (N, C) out-of-fold probabilities, learned from all labels.
+        relearn: Learns from other labels of the same images.
     """
     issues = verdict.issues
     judged = np.isfinite(issues.p_correct)                                  # (N,)
     if not judged.any() or not verdict.can_judge:
         return None
     low, middle, high = (round(number) for number in issues.expected_errors)
-    review = min(max(SITTING, _round_up(2 * middle)), int((rank > 0).sum()))
+    review = min(max(SMALLEST_REVIEW, _round_up(2 * middle)), int((rank > 0).sum()))
     wrong = verdict.p_wrong                                                 # (N,) expected errors at each place
     inside = (rank > 0) & (rank <= review)
     kept = judged & ~issues.flagged
@@ -57,7 +58,7 @@ def estimate_errors(
 def _accuracy(
     probabilities: NDArray[np.float32], labels: NDArray[np.intp], chosen: NDArray[np.bool_]
 ) -> float | None:
-    """Share of the chosen labels that the probabilities give first; None where there is none to compare."""
+    """Share of the chosen labels that have the highest probability; None if there are none to compare."""
     usable = chosen & np.isfinite(probabilities).all(axis=1)
     if not usable.any():
         return None
@@ -65,5 +66,5 @@ def _accuracy(
 
 
 def _round_up(number: int) -> int:
-    """To the next multiple of 50: nobody reviews 283 images."""
+    """Rounds up to a multiple of 50, because nobody reviews exactly 283 images."""
     return -(-number // 50) * 50

@@ -1,13 +1,14 @@
-"""The nearest neighbours of every image in embedding space, exactly, and what their labels say.
+"""The exact nearest neighbours of every image in embedding space, and the vote of their labels.
 
-They are the second opinion on a label: no model is fitted, and the images that speak can be shown. Zhu, Dong and Liu,
+The vote is a second opinion on a label: no model is fitted, and the images that vote can be shown. Zhu, Dong and Liu,
 "Detecting corrupted labels without training a model to predict" (ICML 2022, SimiFeat), find wrong labels by such votes
-alone. All pairs are compared, in blocks of one matrix product each: at 20,000 images that takes seconds, and an
-approximate index would save none of them.
+alone. All pairs are compared, in blocks of one matrix product each: for 20,000 images this takes seconds, and an
+approximate index would not be faster.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,75 +17,107 @@ from auditor.labels.components import Standard
 from auditor.labels.parallel import in_parallel
 
 NEIGHBOURS = 30
-#: The most similar images that are named as evidence; the others only vote.
+#: How many of the most similar images are shown as evidence; the others only vote.
 SHOWN = 5
-#: Principal components in which images are compared.
+#: Number of principal components in which images are compared.
 COMPONENTS = 256
-#: Similarities in one block of rows: 64 MB.
+#: Number of similarities in one block of rows: 64 MB.
 BLOCK = 1 << 24
-#: Rows that are made into points at once.
+#: Number of embeddings that are transformed at once.
 ROWS = 4096
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The most similar images of each of N, most similar first.
+    """The most similar images of each of N images, most similar first.
 
     Attributes:
-        indices: (N, k) rows of the neighbours; -1 where there is none: no embedding, or too few others have one.
-        similarity: (N, k) float32 cosine, in [-1, 1]; NaN where there is none.
+        indices: (N, k) rows of the neighbours; -1 where this or too few other images have an embedding.
+        similarity: (N, k) float32 cosine similarity in [-1, 1]; NaN where there is none.
     """
 
-    indices: NDArray[np.intp]
+    indices: NDArray[np.int32]
     similarity: NDArray[np.float32]
 
+    def first(self, k: int) -> "Neighbours":
+        """Returns the first k neighbours of each image, as copies, so that the larger arrays can be freed."""
+        return Neighbours(self.indices[:, :k].copy(), self.similarity[:, :k].copy())
 
-def directions(embeddings: NDArray[np.floating], components: int = COMPONENTS) -> NDArray[np.float32]:
-    """(N, D) -> (N, d) unit vectors whose products are the similarities: standardised, rotated, cut to length 1.
 
-    NaN rows stay NaN.
+@dataclass(frozen=True)
+class Directions:
+    """Transforms embeddings to unit vectors, standardised and rotated; their dot products are the similarities.
+
+    Attributes:
+        standard: Standardises and rotates; None if there was no embedding to fit on.
+        dimension: Number of coordinates of a vector, d.
     """
-    usable = np.flatnonzero(np.isfinite(embeddings).all(axis=1) & bool(embeddings.shape[1]))
-    kept = min(components, embeddings.shape[1])
-    points = np.full((len(embeddings), kept), np.nan, dtype=np.float32)
-    if len(usable):
-        seen = embeddings if len(usable) == len(embeddings) else embeddings[usable]         # (M, D)
-        standard = Standard.fit(seen, rooted=True).reduced(seen, components)                # d < kept for few images
 
-        def place(rows: NDArray[np.intp]) -> None:
-            found = standard.points(embeddings[rows])                           # (n, d)
-            lengths = np.linalg.norm(found, axis=1, keepdims=True)
-            points[rows] = 0.0
-            points[rows, : found.shape[1]] = found / np.where(lengths > 0, lengths, 1.0)
+    standard: Standard | None
+    dimension: int
 
-        in_parallel(place, [usable[start : start + ROWS] for start in range(0, len(usable), ROWS)])
-    return points
+    @classmethod
+    def fit(cls, embeddings: NDArray[np.floating], components: int = COMPONENTS) -> Self:
+        """Fits on embeddings (N, D); NaN rows are left out."""
+        usable = _usable(embeddings)
+        kept = min(components, embeddings.shape[1])
+        if not usable.any():
+            return cls(None, kept)
+        seen = embeddings if usable.all() else embeddings[usable]               # (M, D)
+        return cls(Standard.fit(seen, rooted=True).reduced(seen, components), kept)     # fewer than d for few images
+
+    def of(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Transforms embeddings (n, D) to unit vectors (n, d); NaN rows stay NaN."""
+        points = np.full((len(embeddings), self.dimension), np.nan, dtype=np.float32)
+        rows = np.flatnonzero(_usable(embeddings))
+        if self.standard is None or not len(rows):
+            return points
+        found = self.standard.points(embeddings if len(rows) == len(embeddings) else embeddings[rows])
+        lengths = np.linalg.norm(found, axis=1, keepdims=True)
+        points[rows] = 0.0
+        points[rows, : found.shape[1]] = found / np.where(lengths > 0, lengths, 1.0)
+        return points
+
+    def of_all(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Transforms embeddings (N, D) to unit vectors (N, d), in blocks on all cores."""
+        points = np.empty((len(embeddings), self.dimension), dtype=np.float32)
+
+        def place(start: int) -> None:
+            points[start : start + ROWS] = self.of(embeddings[start : start + ROWS])
+
+        in_parallel(place, range(0, len(embeddings), ROWS))
+        return points
+
+
+def _usable(embeddings: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """(N,) bool, whether each row has an embedding."""
+    return np.asarray(np.isfinite(embeddings).all(axis=1) & bool(embeddings.shape[1]))
 
 
 def nearest(
-    points: NDArray[np.floating],
+    points: NDArray[np.float32],
     k: int = NEIGHBOURS,
     *,
     groups: Sequence[str] | None = None,
     among: NDArray[np.bool_] | None = None,
 ) -> Neighbours:
-    """Finds the k most similar images of each, leaving out the image itself.
+    """Finds the k most similar images of each image, leaving out the image itself.
 
     Args:
-        points: (N, d) of `directions`.
-        k: How many.
-        groups: (N,) content hash or duplicate group: images of the same group are no
-            witnesses and left out. "" is no group.
+        points: (N, d) unit vectors of `Directions`.
+        k: Number of neighbours.
+        groups: (N,) content hash or duplicate group. Copies are not independent evidence, so images of the same group
+            are left out. "" means that the image is in no group.
         among: (N,) bool, the images that may be found; all by default.
     """
     count = len(points)
-    usable = np.isfinite(points).all(axis=1) if points.size else np.zeros(count, dtype=bool)
+    usable: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=1) & bool(points.size))
     others = np.flatnonzero(usable if among is None else usable & among)        # (M,)
-    indices = np.full((count, k), -1, dtype=np.intp)
+    indices = np.full((count, k), -1, dtype=np.int32)
     similarity = np.full((count, k), np.nan, dtype=np.float32)
     if not len(others):
         return Neighbours(indices, similarity)
-    pool = points[others].astype(np.float32)                                    # (M, d)
+    pool = points if len(others) == count else points[others]                   # (M, d)
     place = np.full(count, -1, dtype=np.intp)                                   # row -> its column below
     place[others] = np.arange(len(others))
     copies = _copies(groups, place, count)
@@ -93,10 +126,10 @@ def nearest(
     def search(start: int) -> None:
         rows = np.arange(start, min(start + step, count))
         rows = rows[usable[rows]]
-        close = points[rows].astype(np.float32) @ pool.T                        # (n, M)
+        close = points[rows] @ pool.T                                           # (n, M)
         own = place[rows]
         close[np.flatnonzero(own >= 0), own[own >= 0]] = -np.inf
-        for position, row in enumerate(rows):
+        for position, row in enumerate(rows.tolist()):
             if row in copies:
                 close[position, copies[row]] = -np.inf
         columns, values = _highest(close, min(k, len(others)))                  # (n, k) each
@@ -108,8 +141,50 @@ def nearest(
     return Neighbours(indices, similarity)
 
 
+def nearest_of_classes(
+    directions: Directions,
+    embeddings: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    contents: Sequence[str],
+    wanted: Sequence[tuple[int, int]],
+    k: int,
+) -> list[list[tuple[int, float]]]:
+    """Finds the images of a class that are most similar to an image, for several pairs of image and class.
+
+    All embeddings are transformed once, one block at a time; the results are not kept.
+
+    Args:
+        directions: Fitted on these embeddings.
+        embeddings: (N, D); NaN rows for images without an embedding.
+        labels: (N,) class of each image, -1 for none.
+        contents: (N,) sha256 of each image, so that copies of the image itself are left out.
+        wanted: S pairs (row, class).
+        k: Number of images per pair.
+
+    Returns:
+        For each pair at most k rows with their similarity, the most similar first; of equals the first row.
+    """
+    asked = np.array([row for row, _ in wanted], dtype=np.intp)                 # (S,)
+    centres = directions.of(embeddings[asked])                                  # (S, d)
+    found: list[list[tuple[int, float]]] = [[] for _ in wanted]
+    for start in range(0, len(embeddings) if len(asked) else 0, ROWS):
+        close = centres @ directions.of(embeddings[start : start + ROWS]).T     # (S, n)
+        given = labels[start : start + ROWS]                                    # (n,)
+        for place, (row, label) in enumerate(wanted):
+            columns = np.flatnonzero((given == label) & np.isfinite(close[place]))
+            order = columns[np.argsort(-close[place, columns], kind="stable")]
+            best: list[tuple[int, float]] = []
+            for column in order:                # skips copies
+                if len(best) == k:
+                    break
+                if contents[start + column] != contents[row]:
+                    best.append((int(start + column), float(close[place, column])))
+            found[place] = sorted([*found[place], *best], key=lambda pair: -pair[1])[:k]
+    return found
+
+
 def _copies(groups: Sequence[str] | None, place: NDArray[np.intp], count: int) -> dict[int, NDArray[np.intp]]:
-    """Row -> the columns of its group, for rows in groups of two and more."""
+    """Maps each row in a group of two or more to the columns of that group."""
     if groups is None:
         return {}
     _, inverse, sizes = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True, return_counts=True)
@@ -122,7 +197,7 @@ def _copies(groups: Sequence[str] | None, place: NDArray[np.intp], count: int) -
 
 
 def _highest(close: NDArray[np.float32], k: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Columns (n, k) and values (n, k) of the k highest of every row, highest first; among equals the first column."""
+    """Columns (n, k) and values (n, k) of the k highest in each row, highest first; of equals the first column."""
     if k < close.shape[1]:
         columns = np.sort(np.argpartition(close, close.shape[1] - k, axis=1)[:, -k:], axis=1)
     else:
@@ -133,10 +208,17 @@ def _highest(close: NDArray[np.float32], k: int) -> tuple[NDArray[np.intp], NDAr
 
 
 def class_votes(neighbours: Neighbours, labels: NDArray[np.integer], classes: int) -> NDArray[np.float32]:
-    """(N, C) share of each class among the labels of an image's neighbours, weighted with their squared similarity.
+    """Computes the share of each class among the labels of an image's neighbours, weighted by squared similarity.
 
-    An image is not among its own neighbours: its label has no say in its own vote. NaN rows where no neighbour has a
-    label.
+    An image is not among its own neighbours, so its label does not take part in its own vote.
+
+    Args:
+        neighbours: The neighbours of N images.
+        labels: (N,) class of each image, -1 for none.
+        classes: Number of classes, C.
+
+    Returns:
+        (N, C) float32; NaN rows where no neighbour has a label.
     """
     votes = np.zeros((len(labels), classes), dtype=np.float32)
     for column, similarity in zip(neighbours.indices.T, neighbours.similarity.T, strict=True):  # one neighbour of each

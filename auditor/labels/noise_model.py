@@ -1,24 +1,24 @@
-"""Which labels are wrong: a noise model, its posterior, and a cut that knows what it cannot know.
+"""Which labels are wrong: a noise model, its posterior, and a threshold that allows for its uncertainty.
 
-Everything is computed from out-of-fold probabilities and the labels that were given. There is
-nothing to tune: what differs between data sets is estimated from the data set.
+Everything is computed from out-of-fold probabilities and the given labels. There is nothing to
+tune: what differs between data sets is estimated from the data set.
 
-Two things make a network and a label disagree. Either the label was changed without looking at
-the image (a slip, a script, a careless annotator): the class-conditional model of Patrini et al.,
+A network and a label disagree for one of two reasons. Either the label was changed without looking
+at the image (a slip, a script, a careless annotator): the class-conditional model of Patrini et al.,
 "Making deep neural networks robust to label noise" (CVPR 2017), and of Northcutt et al.,
 "Confident learning" (JAIR 2021). Or the image is hard, and network and annotator share the doubt:
 noise that depends on the instance, as in Wei et al., "Learning with noisy labels revisited" (ICLR
-2022). With T the transition matrix and q(k | x) the probability of the true class, a label g is
+2022). With the transition matrix T and the probability q(k | x) of the true class, a label g is
 drawn from
 
     p(g | true = k, x) = T_kg - lambda_g 1[k = g] + lambda_g q(g | x),    lambda_g = doubt * T_gg
 
-(a distribution over g where all classes are equally clean, and nearly one elsewhere). Weighted with
-q and summed over k this is (q T)_g whatever the doubt: probabilities and labels alone cannot tell
-the two apart (Zhu et al., "Clusterability as an alternative to anchor points", ICML 2021, and Liu
-et al., "Identifiability of label noise transition matrix", ICML 2023, say what else it would
-take). What they do show is *where* the noise goes. Labels that go wrong between the classes that
-the network confuses point to shared doubt; labels that go wrong anywhere else do not.
+(an exact distribution over g if all classes are equally clean, and nearly one otherwise). Weighted
+with q and summed over k this is (q T)_g for any doubt: probabilities and labels alone cannot
+distinguish the two reasons (Zhu et al., "Clusterability as an alternative to anchor points", ICML
+2021, and Liu et al., "Identifiability of label noise transition matrix", ICML 2023, describe what
+else is needed). But they show *which* classes are mixed up. Wrong labels between classes that the
+network confuses indicate shared doubt; wrong labels between other classes do not.
 """
 
 from collections.abc import Iterator
@@ -37,10 +37,10 @@ Bools = NDArray[np.bool_]
 
 UNLABELLED = -1
 LIKELY_RIGHT = 0.5          # a label with a lower probability of being right is flagged: more likely wrong than right
-CONFIDENT_SHARE = 2 / 3     # of the images predicted as a class, the most confident: its anchors
-DOUBT_PRIOR = 0.4           # where nothing is known; under 1/2, so that doubt alone never flags a label
-DOUBT_PRIOR_CELLS = 6       # matrix cells that the prior is worth: those of three classes
-FLOOR = 1e-9                # a probability of zero is a rounding, or a vote of few neighbours
+CONFIDENT_SHARE = 2 / 3     # the most confident part of the images predicted as a class: its anchors
+DOUBT_PRIOR = 0.4           # if nothing is known; below 1/2, so that doubt alone never flags a label
+DOUBT_PRIOR_CELLS = 6       # weight of the prior in matrix cells: as many as three classes have
+FLOOR = 1e-9                # a probability of 0 is a rounding error, or a vote of few neighbours
 EM_STEPS = 5
 CHUNK = 1 << 21             # numbers in a block of rows: 8 MB
 
@@ -50,14 +50,14 @@ class LabelIssues:
     """The verdict on every label of a data set.
 
     Args:
-        score: (N,) in [0, 1], 0 worst; the order in which to look. NaN where there is no verdict.
+        score: (N,) in [0, 1], 0 worst; the order of review. NaN where there is no verdict.
         flagged: (N,) where the label is more likely wrong than right and the network disagrees with it.
         suggested: (N,) the most probable other class where flagged, the given label elsewhere.
         p_correct: (N,) probability that the given label is right; under 0.5 if flagged. NaN as above.
         expected_errors: low, middle and high estimate of the number of wrong labels. Middle is the
-            number that is flagged; `docs/label-issues.md` says how often the truth lies between
+            number of flags; `docs/label-issues.md` says how often the true number lies between
             low and high.
-        shared_doubt: in [0, 1], the share of the network's doubt that the annotators seem to share.
+        shared_doubt: in [0, 1], the estimated share of the network's doubt that the annotators share.
     """
 
     score: Floats
@@ -80,7 +80,7 @@ def find_label_issues(pred_probs: ArrayLike, labels: ArrayLike) -> LabelIssues:
         A `LabelIssues`.
 
     Raises:
-        InputError: the shapes do not fit, or a value is no probability or no class.
+        InputError: the shapes do not match, or a value is not a probability or not a class.
 
     Example:
         >>> probs = [[0.9, 0.1]] * 9 + [[0.1, 0.9]] * 9
@@ -95,7 +95,7 @@ def find_label_issues(pred_probs: ArrayLike, labels: ArrayLike) -> LabelIssues:
     suggested = given.copy()
     errors, doubt = (0.0, 0.0, 0.0), 0.0
     if probs.shape[1] == 1:
-        score[judged] = p_correct[judged] = 1.0                  # one class: nothing else it could be
+        score[judged] = p_correct[judged] = 1.0                  # only one class is possible
     elif judged.any():
         model = _NoiseModel.fit(probs[judged], given[judged])
         doubt = model.doubt
@@ -144,7 +144,7 @@ def _validated(pred_probs: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.flo
 
 @dataclass(frozen=True)
 class _NoiseModel:
-    """What was estimated: log probabilities, labels, temperature, transition matrix and doubt."""
+    """The fitted model: log-probabilities, labels, temperature, transition matrix and doubt."""
 
     logits: NDArray[np.float32]     # (N, C)
     given: Ints                     # (N,)
@@ -154,7 +154,7 @@ class _NoiseModel:
 
     @classmethod
     def fit(cls, probs: NDArray[np.float32], given: Ints) -> "_NoiseModel":
-        """Fits on rows that all have a label and no NaN."""
+        """Fits on probabilities (N, C) without NaN and labels (N,), none missing."""
         classes = probs.shape[1]
         predicted = probs.argmax(axis=1)
         confident = _confident(probs.max(axis=1), predicted, classes)
@@ -175,22 +175,22 @@ class _NoiseModel:
         count = len(self.given)
         p_correct, score, suggested = np.empty(count), np.empty(count), self.given.copy()
         doubts = np.array([0.0, self.doubt, max(self.doubt, 2 / 3)])[:, None]
-        expected = np.zeros(3)                                   # wrong labels, were that share of the doubt shared
+        expected = np.zeros(3)                                   # wrong labels, for each share of shared doubt
         disagreements = 0
         for rows in _blocks(self.logits.shape):
             true, given = _softmax(self.logits[rows], self.sharpness), self.given[rows]
             at = np.arange(len(given)), given
             self_confidence = true[at]                           # (n,)
-            posterior = true * self.transition.T[given]          # (n, C): p(true = k | given, x), no doubt shared
+            posterior = true * self.transition.T[given]          # (n, C): p(true = k | given, x), no shared doubt
             posterior /= posterior.sum(axis=1, keepdims=True)
-            right = posterior[at] * (1 - doubts * (1 - self_confidence))         # (3, n): doubt moves it to the others
+            right = posterior[at] * (1 - doubts * (1 - self_confidence))         # (3, n): rest to other classes
             p_correct[rows] = right[1]
-            # The ranking gives the network's own doubt an equal say: where the transition matrix is
-            # estimated from few errors, it puts the confusions of the network first.
+            # The ranking gives the network's own doubt equal weight: if the transition matrix is
+            # estimated from few errors, it ranks the confusions of the network first.
             score[rows] = np.sqrt(right[1] * self_confidence)
             posterior += true * (self.doubt * posterior[at])[:, None]
             posterior[at] = -1
-            # A network that knows nothing gives every class little: that alone is no reason to flag.
+            # An untrained network gives every class a low probability: this alone is not a reason to flag.
             disagrees = true.max(axis=1) > self_confidence
             flagged = disagrees & (right[1] < LIKELY_RIGHT)
             suggested[rows][flagged] = posterior.argmax(axis=1)[flagged]
@@ -203,8 +203,8 @@ class _NoiseModel:
 def _interval(flagged: int, disagreements: int, fewest: float, most: float) -> tuple[float, float, float]:
     """Low, middle and high number of wrong labels.
 
-    Low: no doubt is shared, and the network errs half as often again as its probabilities admit.
-    High: two thirds of the doubt are shared at least. Both with two standard deviations of a count.
+    Low: no doubt is shared, and the network makes 1.5 times the errors that its probabilities imply.
+    High: at least two thirds of the doubt are shared. Both include two standard deviations of a count.
     """
     low = fewest - 0.5 * max(disagreements - fewest, 0.0) - 2 * np.sqrt(fewest)
     high = most + 2 * np.sqrt(most)
@@ -212,7 +212,7 @@ def _interval(flagged: int, disagreements: int, fewest: float, most: float) -> t
 
 
 def _blocks(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Slices of rows with at most `CHUNK` numbers: what is computed on the way stays small."""
+    """Slices of rows with at most `CHUNK` numbers, so that intermediate arrays stay small."""
     step = max(1, CHUNK // shape[1])
     for start in range(0, shape[0], step):
         yield slice(start, start + step)
@@ -227,16 +227,16 @@ def _softmax(logits: NDArray[np.float32], sharpness: float) -> NDArray[np.float3
 
 
 def _sum_by(group: Ints, values: NDArray[np.floating], groups: int) -> Floats:
-    """Sums the rows of values (n, C) of every group (G, C); `np.add.at` takes five times as long."""
+    """Sums the rows of values (n, C) by group to (G, C); `np.add.at` takes five times as long."""
     count = len(group)
     membership = csr_array((np.ones(count), group, np.arange(count + 1)), shape=(count, groups))
     return np.asarray(membership.T @ values, dtype=np.float64)
 
 
 def _confident(confidence: NDArray[np.float32], predicted: Ints, classes: int) -> Bools:
-    """The most confident images of every predicted class (N,): where the network hardly errs.
+    """The most confident images of every predicted class, (N,) bool, for which the network is rarely wrong.
 
-    There a label that differs is a label that is wrong: the anchor points of Liu & Tao,
+    Among them a label that differs is a wrong label: the anchor points of Liu & Tao,
     "Classification with noisy labels by importance reweighting" (TPAMI 2016).
     """
     order = np.lexsort((-confidence, predicted))
@@ -245,16 +245,16 @@ def _confident(confidence: NDArray[np.float32], predicted: Ints, classes: int) -
     last = start + np.maximum(np.ceil(CONFIDENT_SHARE * count).astype(int) - 1, 0)
     limit = np.full(classes, np.inf)
     limit[count > 0] = confidence[order][last[count > 0]]
-    result: Bools = confidence >= limit[predicted]               # ties stay in: the order of rows must not matter
+    result: Bools = confidence >= limit[predicted]               # ties are kept: the order of rows must not matter
     return result
 
 
 def _shrunk(counts: Floats, mean: Floats) -> Floats:
-    """Rates of each row of counts (R, M), pulled towards `mean` (M,) as far as the rows agree with it.
+    """Rates of each row of counts (R, M), shrunk towards `mean` (M,) as far as the rows agree with it.
 
-    The strength is the maximum of the Dirichlet-multinomial likelihood over a grid (empirical
-    Bayes; Minka, "Estimating a Dirichlet distribution", 2000): rows that differ by no more than
-    chance become equal, rows that differ keep what they say.
+    The strength maximises the Dirichlet-multinomial likelihood over a grid (empirical Bayes; Minka,
+    "Estimating a Dirichlet distribution", 2000): rows that differ only by chance become equal, rows
+    that differ clearly keep their own rates.
     """
     total = counts.sum(axis=1, keepdims=True)                    # (R, 1)
 
@@ -269,13 +269,13 @@ def _shrunk(counts: Floats, mean: Floats) -> Floats:
 
 
 def class_rates(right: Floats, wrong: Floats) -> Floats:
-    """(C,) how often each class goes wrong, from counts (C,), pulled towards the mean as far as the classes agree."""
+    """Error rate of each class (C,), from counts (C,), shrunk towards the mean as far as the classes agree."""
     share = (wrong.sum() + 0.5) / (right.sum() + wrong.sum() + 1)                            # never 0 or 1
     return _shrunk(np.stack([right, wrong], axis=1), np.array([1 - share, share]))[:, 1]
 
 
 def transition_matrix(counts: Floats) -> Floats:
-    """p(given | true) (C, C) from counts true x given: how often a class goes wrong, and separately where to."""
+    """p(given | true) (C, C) from counts true x given: the error rate of each class, times which class it becomes."""
     classes = len(counts)
     off = ~np.eye(classes, dtype=bool)
     errors = counts[off].reshape(classes, classes - 1)           # (C, C - 1)
@@ -287,10 +287,10 @@ def transition_matrix(counts: Floats) -> Floats:
 
 
 def _sharpness(logits: NDArray[np.float32], given: Ints, transition: Floats) -> float:
-    """The inverse temperature under which the given labels are most likely, seen through the noise.
+    """The inverse temperature that makes the given labels most likely under the noise model.
 
     Temperature scaling (Guo et al., ICML 2017) of the true class, with the forward correction of
-    Patrini et al.: a network that was regularised, or trained on noise, is surer than it says.
+    Patrini et al.: a network that was regularised, or trained on noise, understates its confidence.
     """
     steps = np.arange(-4, 4.1, 0.5)                              # in powers of two
     likelihoods = np.zeros(len(steps))
@@ -303,14 +303,14 @@ def _sharpness(logits: NDArray[np.float32], given: Ints, transition: Floats) -> 
     if not 0 < top < len(steps) - 1:
         return float(2.0 ** steps[top])
     before, here, after = likelihoods[top - 1 : top + 2]
-    bend = before - 2 * here + after                             # a parabola through the three best
+    bend = before - 2 * here + after                             # the parabola through the three best
     shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
     return float(2.0 ** (steps[top] + 0.5 * shift))
 
 
 def _anchor_counts(logits: NDArray[np.float32], given: Ints, sharpness: float, transition: Floats) -> Floats:
-    """One E step over the anchors: true x given (C, C), so that the network's own errors do not count as noise."""
-    counts = np.zeros(transition.shape)                          # given x true, turned at the end
+    """One E step over the anchors: counts true x given (C, C) that do not count the network's errors as noise."""
+    counts = np.zeros(transition.shape)                          # given x true, transposed at the end
     for rows in _blocks(logits.shape):
         joint = _softmax(logits[rows], sharpness) * transition.T[given[rows]]    # (n, C)
         joint /= joint.sum(axis=1, keepdims=True)
@@ -319,7 +319,7 @@ def _anchor_counts(logits: NDArray[np.float32], given: Ints, sharpness: float, t
 
 
 def _confusions(logits: NDArray[np.float32], predicted: Ints, confident: Bools, sharpness: float) -> Floats:
-    """How much the mean probability of class j grows, among images predicted as k, where the network doubts (C, C)."""
+    """Symmetric (C, C): how much more probability unsure predictions of class k give to class j than sure ones."""
     classes = logits.shape[1]
     group = predicted + classes * confident                      # (N,): unsure 0 to C - 1, sure C to 2C - 1
     sums = np.zeros((2 * classes, classes))
@@ -327,7 +327,7 @@ def _confusions(logits: NDArray[np.float32], predicted: Ints, confident: Bools, 
         sums += _sum_by(group[rows], _softmax(logits[rows], sharpness), 2 * classes)
     mean = sums / np.maximum(np.bincount(group, minlength=2 * classes), 1)[:, None]
     growth = mean[:classes] - mean[classes:]
-    # What the noise itself puts into the probabilities is in both terms, and only one way round.
+    # The noise adds the same probability to both terms, in one direction only, so it cancels here.
     growth = np.maximum(growth, 0)
     result: Floats = growth + growth.T
     return result
@@ -336,9 +336,10 @@ def _confusions(logits: NDArray[np.float32], predicted: Ints, confident: Bools, 
 def _shared_doubt(confusions: Floats, counts: Floats) -> float:
     """The share of the noise's variance over pairs of classes that the network's confusions explain.
 
-    Square roots, because they make the variance of a count the same for all counts. Two classes
-    show nothing and get the prior, three hardly more. Few wrong labels are drawn towards it too: of
-    counts with mean m whose rates spread as widely as m, chance makes up the part 1 / (1 + m).
+    Square roots are used because they make the variance of all counts equal. Two classes show
+    nothing and get the prior, three get hardly more. With few wrong labels the result is shrunk
+    towards the prior too: in counts of mean m whose rates spread as widely as m, chance causes the
+    part 1 / (1 + m) of the variance.
     """
     classes = len(counts)
     off = ~np.eye(classes, dtype=bool)
@@ -348,6 +349,6 @@ def _shared_doubt(confusions: Floats, counts: Floats) -> float:
     if classes > 2 and noise.std() > 1e-12 and doubt.std() > 1e-12:
         explained = max(float(np.corrcoef(noise, doubt)[0, 1]), 0.0) ** 2
         cells = noise.size
-        events = counts[off].mean()                              # per pair; with few, chance hides the pattern
+        events = counts[off].mean()                              # per pair; if there are few, chance hides the pattern
         explained += max(DOUBT_PRIOR - explained, 0.0) / (1 + events)
     return (cells * explained + DOUBT_PRIOR_CELLS * DOUBT_PRIOR) / (cells + DOUBT_PRIOR_CELLS)

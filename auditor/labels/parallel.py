@@ -1,4 +1,4 @@
-"""Work on all cores that stays quick on busy machines."""
+"""Parallel work on all cores that stays fast on busy machines."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,21 +15,21 @@ Result = TypeVar("Result")
 
 
 def in_parallel(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """One result for each item, in order; a thread for each core, each with one BLAS thread.
+    """Computes one result per item, in order, with one thread per core; each thread uses one BLAS thread.
 
-    BLAS threads of one product wait for each other, and so for whatever else holds a core: on busy machines two of them
-    take ten times as long as one.
+    The BLAS threads of one product wait for each other, and therefore for any other program that occupies a core: on
+    busy machines two of them take ten times as long as one.
     """
     with one_blas_thread(), ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(work, items))
 
 
 def one_blas_thread() -> AbstractContextManager[object]:
-    """Each product of matrices keeps to its own thread; the setting before comes back afterwards."""
+    """Limits each matrix product to one thread inside the context; the previous setting is restored afterwards."""
     limit: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
     return limit
 
 
 @cache
 def _controller() -> ThreadpoolController:
-    return ThreadpoolController()               # looks through the loaded libraries once
+    return ThreadpoolController()               # searches the loaded libraries once

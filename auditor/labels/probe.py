@@ -1,8 +1,8 @@
-"""Out-of-fold class probabilities from embeddings, in closed form.
+"""The probe: out-of-fold class probabilities from embeddings, in closed form.
 
-A model scanned over the folder it was trained on has memorised the wrong labels. The probe has not: each image is
-judged by a linear discriminant fitted to the other folds alone, and whatever it says of an image can be shown as a
-heatmap, because it is linear in the features.
+A model that scans the folder it was trained on has memorised the wrong labels. The probe has not: each image is
+judged by a linear discriminant fitted to the other folds only. It is linear in the features, so its result for an
+image can be shown as a heatmap.
 """
 
 from collections.abc import Sequence
@@ -18,21 +18,21 @@ from auditor.labels.discriminant import Discriminants, Fit, FoldScatter
 from auditor.labels.parallel import one_blas_thread
 
 FOLDS = 10
-#: Dimensions that the discriminant sees: all of an ordinary network, the leading components of a wider one. Fewer cost
-#: less, and put doubtful photographs in front of wrong labels.
+#: Dimensions that the discriminant uses: all features of an ordinary network, the leading components of a wider one.
+#: Fewer cost less, but rank doubtful photographs before wrong labels.
 COMPONENTS = 2048
-#: Images of left-out folds on which the form is chosen; the first folds that hold them are enough.
+#: Number of held-out images on which the form is chosen; only the first folds that contain them are used.
 CHOOSING = 8192
-#: Numbers that calibration looks at; with more rows, every second or third one.
+#: Numbers that calibration uses; of more rows it takes every second or third one.
 CALIBRATED = 1 << 19
 
 
 @dataclass(frozen=True)
 class Form:
-    """What a discriminant leaves open.
+    """The hyperparameters of a discriminant.
 
     Attributes:
-        rooted: Whether it sees the signed square roots of the features. Behind a ReLU most are small and a few large;
+        rooted: Whether it uses the signed square roots of the features. After a ReLU most are small and a few large;
             roots help where these few say little about the classes.
         shrinkage: The share of the identity in the covariance.
     """
@@ -46,12 +46,12 @@ SHRINKAGES = (0.003, 0.01, 0.03, 0.1, 0.3, 0.6, 0.8)
 
 @dataclass(frozen=True)
 class _Learner:
-    """What is kept to learn other labels from the same embeddings, and to ask why."""
+    """What is kept to learn from other labels of the same embeddings, and to explain results."""
 
     discriminants: Discriminants
     standard: Standard
     rows: NDArray[np.intp]                              # (M,) images with an embedding
-    place: NDArray[np.intp]                             # (M,) the fold of each, counted among the folds that are there
+    place: NDArray[np.intp]                             # (M,) index of the fold of each, among the non-empty folds
     evidence: tuple[NDArray[np.float32], ...]
     fit: Fit
 
@@ -62,10 +62,10 @@ class Probe:
 
     Attributes:
         probabilities: (N, C) float32, rows sum to 1; NaN rows where the image could not be judged: it has no
-            embedding, or no image of its class lies in another fold. Unlabelled images are judged.
-        form: The form that was chosen; None where nothing could be judged.
-        scale: What the discriminant's logits were multiplied by.
-        trust: What the log-probabilities were multiplied by, of each classifier that said anything.
+            embedding, or no other fold has an image of its class. Unlabelled images are judged.
+        form: The form that was chosen; None if nothing could be judged.
+        scale: The factor of the discriminant's logits.
+        trust: The weight of the log-probabilities of each classifier that gave any.
     """
 
     probabilities: NDArray[np.float32]
@@ -75,10 +75,13 @@ class Probe:
     _learner: _Learner | None = field(default=None, repr=False)
 
     def relearn(self, labels: NDArray[np.integer]) -> NDArray[np.float32]:
-        """(N, C) out-of-fold probabilities from other labels of the same images, in the same form, calibrated anew.
+        """Learns from other labels of the same images, in the same form, and calibrates again.
 
         Args:
             labels: (N,) from 0 to C - 1; -1 for images that are not learned from.
+
+        Returns:
+            (N, C) float32 out-of-fold probabilities, NaN rows as in `probabilities`.
         """
         probabilities = np.full_like(self.probabilities, np.nan)
         if self._learner is not None:
@@ -94,15 +97,15 @@ class Probe:
     def feature_weights(
         self, rows: NDArray[np.integer], classes: NDArray[np.integer], embeddings: NDArray[np.floating]
     ) -> NDArray[np.float32]:
-        """D logit / d pooled feature of the discriminant that judged each image: it was learned without it.
+        """Computes d logit / d pooled feature of the discriminant that judged each image and was fitted without it.
 
         Args:
             rows: (n,) images that have an embedding.
-            classes: (n, c) classes of the folder.
-            embeddings: (n, D) of the images.
+            classes: (n, c) classes of the folder, c for each image.
+            embeddings: (n, D) embeddings of these images.
 
         Returns:
-            (n, c, D) float32: what a class map is made with, as with a head's own weights.
+            (n, c, D) float32. Class maps are made with these, as with the weights of a head.
         """
         assert self._learner is not None
         learner = self._learner
@@ -111,7 +114,7 @@ class Probe:
         return learner.standard.pull_back(np.float32(self.scale) * directions, embeddings)
 
     def answer(self, row: int, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
-        """(B, D) embeddings of changed copies of an image -> (B, C), by the discriminant learned without it."""
+        """Class probabilities (B, C) for embeddings (B, D) of changed copies of an image, without its own fold."""
         assert self._learner is not None
         learner = self._learner
         fold = learner.place[np.searchsorted(learner.rows, row)]
@@ -121,27 +124,30 @@ class Probe:
 
     @property
     def can_explain(self) -> bool:
-        """Whether `feature_weights` has weights to give."""
+        """Whether `feature_weights` and `answer` can be called."""
         return self._learner is not None
 
 
 def _probabilities(
     logits: NDArray[np.float32], scale: float, trust: Sequence[float], evidence: Sequence[NDArray[np.float32]]
 ) -> NDArray[np.float32]:
-    """(M, C) of the discriminants' logits, scaled, and of what the classifiers add."""
-    logits = logits * np.float32(scale) + _weighed(trust, evidence)
-    with np.errstate(invalid="ignore"):         # all -inf where the other folds hold one class alone: no verdict, NaN
+    """Class probabilities (M, C) from the scaled logits of the discriminants and the evidence of the classifiers."""
+    logits = logits * np.float32(scale) + _weighted_sum(trust, evidence)
+    with np.errstate(invalid="ignore"):         # all -inf, so NaN, where the other folds have only one class
         return np.asarray(np.exp(log_softmax(logits, axis=1)), np.float32)
 
 
 def assign_folds(contents: Sequence[str], folds: int = FOLDS) -> NDArray[np.intp]:
-    """The fold of each image: its content's hash modulo the number of folds.
+    """Assigns each image to a fold: the hash of its content modulo the number of folds.
 
-    It is the same every night, copies share it, and a new image leaves the others where they are.
+    Folds are the same in every run, copies share a fold, and a new image does not change the folds of others.
 
     Args:
-        contents: sha256 in hex of each image, or of its duplicate group; "" where it was never read.
+        contents: sha256 in hex of each of N images, or of its duplicate group; "" if it could not be read.
         folds: Number of folds.
+
+    Returns:
+        (N,) from 0 to folds - 1.
     """
     return np.array([int(content[:8] or "0", 16) % folds for content in contents], dtype=np.intp)
 
@@ -155,21 +161,20 @@ def out_of_fold(
 ) -> Probe:
     """Judges each image by a shrunk linear discriminant (Friedman, 1989) fitted without its fold.
 
-    To fit it a second time without the labels that the first fit doubts gains .003 to .005 of F1 where many labels
-    were changed at random, and makes it sure of exactly the photographs that people find doubtful: it is fitted once.
+    It is fitted once. A second fit without the labels that the first fit doubts gains .003 to .005 of F1 if many labels
+    were changed at random, but makes the probe confident about exactly the photographs that people find doubtful.
 
-    The logits are scaled by one factor (temperature scaling; Guo et al., 2017), and each classifier that has
-    never seen an image's label adds its log-probabilities to that image's logits with one weight for all (a logarithmic
-    opinion pool; Heskes, 1998). Factor and weights maximise the likelihood of the given labels over all folds:
-    a few numbers from N labels, so that no image has a hand in its own verdict worth naming.
+    The logits are scaled by one factor (temperature scaling; Guo et al., 2017). Each classifier that has never seen an
+    image's label adds its log-probabilities to that image's logits, with one weight for all images (a logarithmic
+    opinion pool; Heskes, 1998). Factor and weights maximise the likelihood of the given labels over all folds: these
+    are a few numbers estimated from N labels, so the influence of one image on its own verdict is negligible.
 
     Args:
-        embeddings: (N, D), NaN rows for images without one.
+        embeddings: (N, D); NaN rows for images without an embedding.
         labels: (N,) from 0 to classes - 1; -1 for images without a label, which are judged but not learned from.
-        folds: (N,) of `assign_folds`.
+        folds: (N,) fold of each image, from `assign_folds`.
         classes: Number of classes.
-        classifiers: (N, C) probabilities each, of a classifier that was not trained on these images, say; NaN rows
-            where it was.
+        classifiers: (N, C) probabilities of each classifier; NaN rows for the images that it was trained on.
     """
     with one_blas_thread():
         return _out_of_fold(embeddings, labels, folds, classes, classifiers)
@@ -211,7 +216,7 @@ def _out_of_fold(
 
 @dataclass
 class _Search:
-    """Looks for the form with the best out-of-fold likelihood."""
+    """Searches for the form with the best out-of-fold likelihood."""
 
     embeddings: NDArray[np.floating]                    # (M, D)
     labels: NDArray[np.integer]                         # (M,)
@@ -220,10 +225,10 @@ class _Search:
     evidence: tuple[NDArray[np.float32], ...]
 
     def best(self) -> tuple[Form, Standard, FoldScatter] | None:
-        """None where no image can be judged by the other folds.
+        """Returns the best form, its points and their sums; None if no image can be judged by the other folds.
 
-        The likelihood falls to both sides of the best shrinkage: it is climbed, from the middle with roots, from where
-        that ended without.
+        The likelihood falls on both sides of the best shrinkage, so hill climbing finds it: with roots from the middle
+        of the list, without roots from where the first search ended.
         """
         found: tuple[float, Form, Standard, FoldScatter] | None = None
         start = len(SHRINKAGES) // 2
@@ -249,14 +254,14 @@ class _Search:
         return None if found is None else found[1:]
 
     def _standard(self, rooted: bool) -> Standard:
-        """No rotation changes the discriminant: only what is too wide is reduced."""
+        """Reduces embeddings that are too wide. A rotation alone does not change the discriminant."""
         standard = Standard.fit(self.embeddings, rooted=rooted)
         if len(self.embeddings) < min(standard.dimension, COMPONENTS):
             return standard.compact(self.embeddings)
         return standard if standard.dimension <= COMPONENTS else standard.reduced(self.embeddings, COMPONENTS)
 
     def _loss(self, scatter: FoldScatter, shrinkage: float) -> float:
-        """Nats per label, on the first folds that hold enough of them; infinite where nothing is judged."""
+        """Negative log likelihood in nats per label, on the first folds with enough labels; inf if none is judged."""
         held = np.cumsum([(self.labels[rows] >= 0).sum() for rows in scatter.rows])
         discriminants = Discriminants(scatter, shrinkage, int(np.searchsorted(held, CHOOSING)) + 1)
         logits = discriminants.logits(discriminants.fit(self.labels, self.classes))
@@ -265,20 +270,20 @@ class _Search:
 
 
 def _seen(logits: NDArray[np.float32], labels: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """(M,) labelled, and the class of the label lies in another fold too."""
+    """(M,) bool, whether an image has a label whose class also occurs in another fold."""
     given = logits[np.arange(len(logits)), np.maximum(labels, 0)]
     result: NDArray[np.bool_] = (labels >= 0) & np.isfinite(given)
     return result
 
 
 def _log_evidence(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(M, C) log-probabilities of a classifier; zero rows, which change no verdict, where it has none."""
-    logs = np.log(np.maximum(rows, 1e-6))       # it may be sure, but never beyond appeal
+    """(M, C) log-probabilities of a classifier; rows of zeros, which have no effect, where it has none."""
+    logs = np.log(np.maximum(rows, 1e-6))       # limits the confidence of one classifier
     return np.where(np.isfinite(rows).all(axis=1, keepdims=True), logs, 0.0).astype(np.float32)
 
 
-def _weighed(trust: Sequence[float], evidence: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """(M, C) what the classifiers say together; (1, 1) zero where there is none."""
+def _weighted_sum(trust: Sequence[float], evidence: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """(M, C) weighted sum of the classifiers' log-probabilities; a zero of shape (1, 1) without classifiers."""
     total = np.zeros((1, 1), dtype=np.float32)
     for weight, logs in zip(trust, evidence, strict=True):
         total = total + np.float32(weight) * logs
@@ -291,10 +296,10 @@ def _calibrate(
     labels: NDArray[np.integer],
     used: NDArray[np.bool_],
 ) -> tuple[float, float, tuple[float, ...]]:
-    """The scale of the logits and the trust in each classifier with the best likelihood; (loss in nats, scale, trust).
+    """Fits the scale of the logits and the weights of the classifiers; returns (loss in nats, scale, weights).
 
-    A share of the labels, found along with them, may be random: without it a few labels that are certainly wrong
-    would make all verdicts timid (the forward correction of Patrini et al., 2017, with uniform noise).
+    A share of random labels is fitted with them: without it a few labels that are clearly wrong would lower the
+    confidence of all verdicts (the forward correction of Patrini et al., 2017, with uniform noise).
     """
     rows = np.flatnonzero(used)
     rows = rows[:: 1 + len(rows) * logits.shape[1] // CALIBRATED]
@@ -303,7 +308,7 @@ def _calibrate(
 
     def loss(values: NDArray[np.float64]) -> float:
         scale, random, *trust = np.exp(values)
-        given = log_softmax(np.float32(scale) * logits + _weighed(trust, evidence), axis=1)[at].astype(np.float64)
+        given = log_softmax(np.float32(scale) * logits + _weighted_sum(trust, evidence), axis=1)[at].astype(np.float64)
         return float(-np.log((1 - random) * np.exp(given) + random / logits.shape[1]).mean())
 
     start = np.log([0.3, 0.02, *(0.5 for _ in evidence)])

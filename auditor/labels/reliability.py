@@ -1,16 +1,18 @@
-"""How far the probe can be trusted to call a label wrong, read off the folder's own labels.
+"""How reliable the probe is when it calls a label wrong, estimated from the labels of the folder itself.
 
-A label and the probe disagree for one of two reasons: the label is wrong, or the probe is. The surer the probe, the
-rarer its own mistakes; wrong labels do not care how sure it is. So the share of labels that it denies falls with its
-confidence, but not below the share of labels that are wrong. That is a psychometric function with a lapse rate
+A label and the probe disagree for one of two reasons: the label is wrong, or the probe is. The more confident the
+probe, the rarer its own mistakes; but wrong labels do not depend on its confidence. So the share of labels that it
+denies (gives a different top class) falls with its confidence, but not below the share of wrong labels. This is a
+psychometric function with a lapse rate
 (Wichmann & Hill, "The psychometric function: I. Fitting, sampling, and goodness of fit", Perception & Psychophysics
 2001):
 
     p(denied | s) = (1 - w) h(s) + w (1 - h(s) / (C - 1)),    h(s) = 1 / (1 + exp(a + b s))
 
-with s the log odds of the top class, w the share of wrong labels and h the probe's own mistakes. Where the probe is
-never sure, the likelihood is flat in w: the interval is wide, its lower end is 0, and nothing can be said. It is an
-anchor method (Liu & Tao, TPAMI 2016; for mixture proportions Ramaswamy et al., ICML 2016) that finds its own anchors.
+with s the log odds of the top class, w the share of wrong labels and h the probability of a mistake of the probe. If
+the probe is never confident, the likelihood is flat in w: the interval is wide, its lower end is 0, and no conclusion
+is possible. The method is an anchor method (Liu & Tao, TPAMI 2016; for mixture proportions Ramaswamy et al., ICML
+2016) that finds its own anchors.
 """
 
 from dataclasses import dataclass, replace
@@ -28,37 +30,38 @@ from auditor.labels.parallel import one_blas_thread
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Groups of images of like confidence that the curve is fitted to, over all classes.
+#: Number of groups of images of similar confidence that the curve is fitted to, over all classes.
 GROUPS = 512
-#: Fall of the log likelihood at the ends of a 95 % interval: half the quantile of chi squared with one degree.
+#: Drop of the log likelihood at the ends of a 95 % interval: half the chi-squared quantile with one degree of freedom.
 HALF_95 = 1.92
-#: By how much the log likelihood must fall without a wrong label for the labels to show that there are some.
+#: How much lower the log likelihood must be at a share of 0 to show that there are wrong labels.
 EVIDENCE = 3.0
-#: Shares of wrong labels at which the likelihood is looked at, before its peak and the interval's ends are found.
+#: Shares of wrong labels at which the likelihood is computed, before its peak and the interval's ends are refined.
 SHARES = np.concatenate([[1e-7], np.geomspace(2e-4, 0.8, 31)])
-#: The probe's probabilities are calibrated, so its own mistakes nearly follow them: a = 0, b = 1. Standard deviations
-#: of a and of log b; without them a flat curve of mistakes could pass for wrong labels, and the other way round.
+#: The probe's probabilities are calibrated, so its mistakes nearly follow them: a = 0, b = 1. These are the prior
+#: standard deviations of a and of log b; without a prior, a flat curve of mistakes and wrong labels look the same.
 SPREAD_OFFSET, SPREAD_SLOPE = 2.0, 0.5
-#: That some classes go wrong more often than others is believed where chance would show as much once in ten thousand.
+#: Classes get different shares of wrong labels only if chance would cause such a difference once in 10,000 times.
 SIGNIFICANCE = 1e-4
-#: Weights of the classes that differ by less are not looked at further.
-ALIKE = 0.1
+#: If the weights of the classes differ by less, they are treated as equal.
+EQUAL_WITHIN = 0.1
 _ROUNDS = 4
 
 
 @dataclass(frozen=True)
 class LapseCurve:
-    """The share of denied labels against the probe's confidence.
+    """The share of denied labels as a function of the probe's confidence.
 
     Attributes:
         wrong: w, the share of wrong labels.
         low, high: Its 95 % likelihood interval.
-        cautious: What flags are made with: a standard deviation under the mean of its logarithm, by the likelihood. In
-            a folder that shows no wrong label that is about one label, so that only the surest denials count.
-        shape: a and log b of the probe's own mistakes.
-        cautious_shape: The same, were `cautious` the share of wrong labels.
-        weights: (C,) how much more often than the mean the images of each class carry a wrong label.
-        evidence: Fall of the log likelihood from its peak to no wrong label at all.
+        cautious: A lower share, which flags are based on: one standard deviation below the mean of log w under the
+            likelihood. In a folder without visible wrong labels it is about one label, so only the most confident
+            denials are flagged.
+        shape: (2,) a and log b of the probe's own mistakes.
+        cautious_shape: (2,) the same, fitted for the share `cautious`.
+        weights: (C,) how much more often than the mean a label is wrong for images predicted as each class.
+        evidence: Drop of the log likelihood from its peak to a share of 0.
     """
 
     wrong: float
@@ -72,11 +75,11 @@ class LapseCurve:
 
     @property
     def shows_wrong_labels(self) -> bool:
-        """Whether the labels show that some of them are wrong."""
+        """Whether there is clear evidence that some labels are wrong."""
         return self.evidence > EVIDENCE
 
     def mistakes(self, log_odds: Floats, *, cautious: bool = False) -> Floats:
-        """h(s), the probability that the probe's top class is wrong, (n,) for (n,)."""
+        """Computes h(s) (n,), the probability that the probe's top class is wrong, from log odds (n,)."""
         offset, slope = self.cautious_shape if cautious else self.shape
         result: Floats = expit(-(offset + np.exp(slope) * log_odds))
         return result
@@ -84,13 +87,13 @@ class LapseCurve:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """The probe's verdicts that the curve is fitted to.
+    """The probe's verdicts on M labels, to which the curve is fitted.
 
     Attributes:
         predicted: (M,) the probe's top class.
-        log_odds: (M,) of it.
-        denied: (M,) bool, whether the label is another one.
-        logits: (M, C) log probabilities.
+        log_odds: (M,) log odds of that class.
+        denied: (M,) bool, whether the label differs from it.
+        logits: (M, C) log-probabilities.
         given: (M,) the labels.
     """
 
@@ -102,7 +105,7 @@ class Verdicts:
 
     @classmethod
     def of(cls, probabilities: NDArray[np.floating], given: Ints) -> Self:
-        """Of (M, C) out-of-fold probabilities without NaN, and (M,) labels, none missing."""
+        """Computes the verdicts from out-of-fold probabilities (M, C) without NaN and labels (M,), none missing."""
         logits = np.log(np.maximum(probabilities, FLOOR)).astype(np.float32)        # (M, C)
         predicted = logits.argmax(axis=1)
         top = np.take_along_axis(probabilities, predicted[:, None], axis=1)[:, 0].astype(np.float64)
@@ -111,12 +114,12 @@ class Verdicts:
 
     @property
     def classes(self) -> int:
-        """C."""
+        """The number of classes, C."""
         return int(self.logits.shape[1])
 
 
 def fit_lapse_curve(verdicts: Verdicts) -> LapseCurve:
-    """Fits the curve by maximum likelihood, with one share of wrong labels unless classes clearly differ."""
+    """Fits the curve by maximum likelihood, with one share of wrong labels unless the classes clearly differ."""
     with one_blas_thread():
         return _fit(verdicts)
 
@@ -125,7 +128,7 @@ def _fit(verdicts: Verdicts) -> LapseCurve:
     groups = _Groups.of(verdicts)
     even = _Profile.of(groups)
     weights = _first_weights(verdicts)
-    if np.ptp(weights) < ALIKE:
+    if np.ptp(weights) < EQUAL_WITHIN:
         return even.curve()
     for _ in range(2):
         profile = _Profile.of(replace(groups, weights=weights))
@@ -139,16 +142,16 @@ def _fit(verdicts: Verdicts) -> LapseCurve:
 
 
 def wrong_probability(curve: LapseCurve, verdicts: Verdicts, *, cautious: bool = True) -> Floats:
-    """(M,) the probability that each label is wrong; 0 where the probe does not deny it.
+    """Computes the probability (M,) that each label is wrong; 0 where the probe does not deny it.
 
-    A denied label is the probe's mistake or a wrong one. If the first, it is one of the classes that the probe also
-    found likely; if the second, one of those that wrong labels turn into here, which is learned from the surest of
-    them (expectation maximisation; the transition matrix is shrunk as far as the counts ask for it).
+    A denied label is either wrong or a mistake of the probe. If the probe is mistaken, the label is usually a class
+    that the probe also finds likely. If the label is wrong, it is a class that labels are often changed to here;
+    these classes are learned from the clearest cases (expectation maximisation with a shrunk transition matrix).
 
     Args:
-        curve: Of these verdicts, or of the same folder's with a few labels changed.
-        verdicts: To judge.
-        cautious: Take the cautious share of wrong labels, not the most likely one.
+        curve: Fitted to these verdicts, or to those of the same folder with a few labels changed.
+        verdicts: The verdicts on M labels.
+        cautious: Use the cautious share of wrong labels, not the most likely one.
     """
     share = curve.cautious if cautious else curve.wrong
     result = np.zeros(len(verdicts.given))
@@ -161,34 +164,35 @@ def wrong_probability(curve: LapseCurve, verdicts: Verdicts, *, cautious: bool =
     others[np.arange(len(rows)), predicted] = -np.inf
     per_class = np.bincount(verdicts.predicted, minlength=classes)
     moves = np.repeat(share * curve.weights[:, None] / (classes - 1), classes, axis=1)      # (C, C) predicted -> given
-    temper = 1.0
+    sharpness = 1.0
     for _ in range(_ROUNDS):
         slips = moves[predicted, given]                                                     # (n,)
         if classes > 2:
-            temper = _temper(others, given, mistakes, slips)
-        result[rows] = slips / (slips + mistakes * _share_of(others, given, temper))
+            sharpness = _best_sharpness(others, given, mistakes, slips)
+        result[rows] = slips / (slips + mistakes * _share_of(others, given, sharpness))
         counts = np.zeros((classes, classes))
         np.add.at(counts, (predicted, given), result[rows])
         counts[np.diag_indices(classes)] = np.maximum(per_class - counts.sum(axis=1), 0)
         moves = transition_matrix(counts)
         np.fill_diagonal(moves, 0)
         moves *= share * per_class.sum() / max(float(moves.sum(axis=1) @ per_class), FLOOR)
-    result[rows] = moves[predicted, given] / (moves[predicted, given] + mistakes * _share_of(others, given, temper))
+    slips = moves[predicted, given]
+    result[rows] = slips / (slips + mistakes * _share_of(others, given, sharpness))
     return result
 
 
-def _temper(others: Floats, given: Ints, mistakes: Floats, slips: Floats) -> float:
-    """The sharpness of the probe's second thoughts with the best likelihood."""
+def _best_sharpness(others: Floats, given: Ints, mistakes: Floats, slips: Floats) -> float:
+    """The inverse temperature of the probabilities of all but the top class that has the best likelihood."""
 
-    def loss(log_temper: float) -> float:
-        return float(-np.log(mistakes * _share_of(others, given, np.exp(log_temper)) + slips).sum())
+    def loss(log_sharpness: float) -> float:
+        return float(-np.log(mistakes * _share_of(others, given, np.exp(log_sharpness)) + slips).sum())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.0, 1.5), method="bounded", options={"xatol": 0.02}).x))
 
 
-def _share_of(others: Floats, given: Ints, temper: float) -> Floats:
-    """(n,) the probability of the given class among all but the predicted one, whose logit is -inf."""
-    scaled = others * temper
+def _share_of(others: Floats, given: Ints, sharpness: float) -> Floats:
+    """(n,) probability of the given class among all but the predicted one, whose logit is -inf."""
+    scaled = others * sharpness
     scaled -= scaled.max(axis=1, keepdims=True)
     np.exp(scaled, out=scaled)
     result: Floats = scaled[np.arange(len(given)), given] / scaled.sum(axis=1)
@@ -196,15 +200,15 @@ def _share_of(others: Floats, given: Ints, temper: float) -> Floats:
 
 
 def _first_weights(verdicts: Verdicts) -> Floats:
-    """Weights by the denied labels among the surest half of each predicted class."""
-    surest = np.zeros(len(verdicts.given), dtype=bool)
+    """(C,) weights from the denied labels among the most confident half of each predicted class."""
+    confident = np.zeros(len(verdicts.given), dtype=bool)
     for members in _by_class(verdicts):
-        surest[members[len(members) // 2 :]] = True
-    return _weights(np.bincount(verdicts.predicted[surest & verdicts.denied], minlength=verdicts.classes), verdicts)
+        confident[members[len(members) // 2 :]] = True
+    return _weights(np.bincount(verdicts.predicted[confident & verdicts.denied], minlength=verdicts.classes), verdicts)
 
 
 def _weights(wrong: NDArray[np.floating] | Ints, verdicts: Verdicts) -> Floats:
-    """(C,) from the number of wrong labels of each predicted class, with mean 1 over the images."""
+    """(C,) weights from the number of wrong labels of each predicted class; their mean over the images is 1."""
     total = np.bincount(verdicts.predicted, minlength=verdicts.classes).astype(np.float64)
     rates = class_rates(np.maximum(total - wrong, 0), np.asarray(wrong, np.float64))
     result: Floats = rates / max(float(rates @ total) / total.sum(), FLOOR)
@@ -212,7 +216,7 @@ def _weights(wrong: NDArray[np.floating] | Ints, verdicts: Verdicts) -> Floats:
 
 
 def _by_class(verdicts: Verdicts) -> list[Ints]:
-    """Rows of each predicted class that there is, the least sure first."""
+    """The rows of each predicted class, the least confident first; classes without images are left out."""
     order = np.lexsort((verdicts.log_odds, verdicts.predicted))
     starts = np.flatnonzero(np.diff(verdicts.predicted[order])) + 1
     return [part for part in np.split(order, starts) if len(part)]
@@ -220,7 +224,7 @@ def _by_class(verdicts: Verdicts) -> list[Ints]:
 
 @dataclass(frozen=True)
 class _Groups:
-    """Images of one predicted class and like confidence: the likelihood needs only their counts.
+    """Groups of images of one predicted class and similar confidence: the likelihood needs only their counts.
 
     Attributes:
         predicted, log_odds, images, denied: (G,) class, mean log odds, number of images and of denied labels.
@@ -246,7 +250,7 @@ class _Groups:
         )
 
     def loss(self, shape: Floats, share: float) -> tuple[float, Floats]:
-        """Minus the log likelihood and the log prior, and its gradient by shape."""
+        """Returns the negative sum of log likelihood and log prior, and its gradient (2,) by shape."""
         offset, log_slope = shape
         slope = np.exp(log_slope)
         mistakes = expit(-(offset + slope * self.log_odds))                                 # (G,)
@@ -265,7 +269,7 @@ class _Groups:
         return float(loss + prior), np.array(gradient)
 
     def best(self, share: float, start: Floats) -> tuple[float, Floats]:
-        """The lowest loss for one share of wrong labels, and the shape that gives it."""
+        """Minimises the loss for one share of wrong labels; returns the loss and the shape (2,)."""
         bounds = [(-20.0, 20.0), (-4.0, 3.0)]
         found = minimize(self.loss, start, args=(share,), jac=True, method="L-BFGS-B", bounds=bounds)
         return float(found.fun), found.x
@@ -273,7 +277,7 @@ class _Groups:
 
 @dataclass(frozen=True)
 class _Profile:
-    """The loss against the share of wrong labels, the shape fitted to each: at `SHARES`, and at its lowest point."""
+    """The profile likelihood: the loss for each share of wrong labels in `SHARES`, and at its minimum."""
 
     groups: _Groups
     losses: Floats
@@ -313,7 +317,7 @@ class _Profile:
         )
 
     def _cautious(self) -> float:
-        """Of w with a logarithm as likely anywhere above half a label: its mean less its standard deviation."""
+        """Mean minus standard deviation of log w, as a share; the prior of log w is flat above half a label."""
         images = self.groups.images.sum()
         above = np.maximum(np.append(SHARES, self.share), 0.5 / images)
         losses = np.append(self.losses, self.lowest)
@@ -325,7 +329,7 @@ class _Profile:
         return float(np.exp(mean - np.sqrt(((grid - mean) ** 2 * likelihood).sum() / likelihood.sum())))
 
     def _end(self, fall: float, side: int) -> float:
-        """Where the likelihood has fallen so far, below (-1) or above (1) its peak; the outermost such place."""
+        """The outermost share below (side -1) or above (1) the peak where the loss has risen by `fall`."""
         inside = np.flatnonzero(self.losses < self.lowest + fall)
         beyond = self.share > SHARES if side < 0 else self.share < SHARES
         near = [place for place in inside if beyond[place]]

@@ -1,8 +1,8 @@
-"""The verdict on every label, and how far it can be believed: measured on the folder itself.
+"""The verdict on every label, and how reliable it is, measured on the folder itself.
 
-Labels are changed in memory, the probe learns again, and what it finds is counted. That says in one sentence what no
-formula does: of 100 labels that were swapped it found so many. Where that is few, or where the probe hardly knows the
-classes, nothing is claimed.
+Labels are swapped in memory, the probe learns again, and the swapped labels that it finds are counted. The result is
+easy to state: of 100 swapped labels the probe found this many. If it finds few, or hardly knows the classes, it flags
+nothing.
 """
 
 import hashlib
@@ -16,31 +16,31 @@ from auditor.labels.noise_model import LIKELY_RIGHT, LabelIssues, find_label_iss
 from auditor.labels.parallel import one_blas_thread
 from auditor.labels.reliability import LapseCurve, Verdicts, fit_lapse_curve, wrong_probability
 
-#: Labels that are swapped, over all rounds; in one round no more than this share, so that the probe stays what it was.
+#: Number of labels that are swapped in all rounds; one round swaps only this share, so that the probe hardly changes.
 SWAPPED, SWAPPED_AT_ONCE = 300, 0.01
-#: The same where the folder shows no wrong label: so many must be wrong that the curve shows them.
+#: The share per round if the folder shows no wrong label: the curve needs this many wrong labels to show them.
 SWAPPED_TO_SHOW = 0.02
-#: A probe that comes less than this far of the way from guessing to certainty cannot judge the labels.
+#: A probe with less skill, from 0 (guessing) to 1 (certainty), cannot judge the labels.
 LEAST_SKILL = 0.8
-#: Agreement with the labels that is no further above chance, in deviations of a count, shows no knowledge.
+#: The probe knows nothing if it agrees with the labels less than this many standard deviations above chance.
 CHANCE_DEVIATIONS = 3.0
-#: Nor can one that finds less than this share of the swapped labels.
+#: A probe that finds less than this share of the swapped labels cannot judge the labels.
 LEAST_POWER = 0.5
 
-#: Labels (N,), -1 where there is none -> (N, C) out-of-fold probabilities that were learned from them.
+#: Labels (N,), -1 where there is none -> (N, C) out-of-fold probabilities learned from them.
 Relearn = Callable[[NDArray[np.intp]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Power:
-    """What the probe can do on a folder.
+    """How well the probe judges the labels of a folder.
 
     Attributes:
-        knows: Share of the images whose class it knows without having seen them.
-        chance: Share that guessing the most frequent class would get right.
+        knows: Share of the images whose class it predicts correctly without having seen them.
+        chance: Share that is correct if the most frequent class is always predicted.
         swapped: How many labels were swapped in memory.
-        found: How many of those it found.
-        disturbed: Share of the other labels that it flagged anew meanwhile.
+        found: How many of them it found.
+        disturbed: Share of the other labels that it flagged only because of the swaps.
     """
 
     knows: float
@@ -51,29 +51,29 @@ class Power:
 
     @property
     def skill(self) -> float:
-        """How far it comes from guessing (0) to certainty (1)."""
+        """The share `knows`, rescaled so that guessing is 0 and certainty is 1."""
         return (self.knows - self.chance) / max(1 - self.chance, 1e-9)
 
     @property
     def share(self) -> float:
-        """Share of the swapped labels that were found."""
+        """The share of the swapped labels that were found."""
         return self.found / self.swapped if self.swapped else 0.0
 
     @property
     def suffices(self) -> bool:
-        """Whether what is flagged can be believed."""
+        """Whether the flags are reliable."""
         return self.skill >= LEAST_SKILL and self.share >= LEAST_POWER
 
 
 @dataclass(frozen=True)
 class LabelVerdict:
-    """What is to be thought of N labels.
+    """The verdict on N labels.
 
     Attributes:
-        issues: Scores of all labels, and the flags: none that cannot be believed.
-        doubtful: The flags of the noise model alone, for folders whose labels the probe cannot judge.
-        p_wrong: (N,) the most likely probability that each label is wrong; the flags are made with a more cautious one.
-        power: What the probe can do here; None where no label was judged.
+        issues: Scores of all labels, and the flags; no flags if they are not reliable.
+        doubtful: The flags of the noise model only, for folders whose labels the probe cannot judge.
+        p_wrong: (N,) the most likely probability that each label is wrong; the flags use a more cautious one.
+        power: How well the probe judges these labels; None if no label was judged.
     """
 
     issues: LabelIssues
@@ -83,20 +83,20 @@ class LabelVerdict:
 
     @property
     def can_judge(self) -> bool:
-        """Whether the flags can be believed."""
+        """Whether the flags are reliable."""
         return self.power is not None and self.power.suffices
 
 
 def decide(
     probabilities: NDArray[np.float32], labels: NDArray[np.intp], contents: Sequence[str], relearn: Relearn
 ) -> LabelVerdict:
-    """Judges the labels.
+    """Judges N labels.
 
     Args:
-        probabilities: (N, C) out of fold; NaN rows not judged.
-        labels: (N,) the given classes, -1 without one.
-        contents: (N,) content hashes: which labels are swapped depends on nothing else.
-        relearn: Learns other labels.
+        probabilities: (N, C) out-of-fold probabilities; NaN rows are not judged.
+        labels: (N,) the given classes; -1 for images without a label.
+        contents: (N,) content hashes, which decide the labels that are swapped.
+        relearn: Learns from other labels of the same images.
     """
     with one_blas_thread():
         return _decide(probabilities, labels, contents, relearn)
@@ -107,16 +107,16 @@ def _decide(
 ) -> LabelVerdict:
     found = find_label_issues(probabilities, labels)
     judged = np.flatnonzero(np.isfinite(found.score))
-    nobody = np.zeros(len(labels))
-    silent = replace(found, flagged=np.zeros(len(labels), dtype=bool), suggested=labels.copy())
+    none_wrong = np.zeros(len(labels))
+    unflagged = replace(found, flagged=np.zeros(len(labels), dtype=bool), suggested=labels.copy())
     if probabilities.shape[1] < 2 or not len(judged):
-        return LabelVerdict(silent, found, nobody, None)
+        return LabelVerdict(unflagged, found, none_wrong, None)
     verdicts = Verdicts.of(probabilities[judged], labels[judged].astype(np.int64))
     curve = fit_lapse_curve(verdicts)
-    cautious, likely = wrong_probability(curve, verdicts), nobody.copy()
+    cautious, likely = wrong_probability(curve, verdicts), none_wrong.copy()
     likely[judged] = wrong_probability(curve, verdicts, cautious=False)
     power = _measure(verdicts, curve, cautious, judged, labels, contents, relearn)
-    flagged, suggested, p_correct = silent.flagged.copy(), labels.copy(), np.full(len(labels), np.nan)
+    flagged, suggested, p_correct = unflagged.flagged.copy(), labels.copy(), np.full(len(labels), np.nan)
     p_correct[judged] = 1 - cautious
     flagged[judged] = p_correct[judged] < LIKELY_RIGHT
     suggested[flagged] = np.nan_to_num(probabilities[flagged]).argmax(axis=1)
@@ -124,7 +124,7 @@ def _decide(
     low, middle, high = (float(each) for each in share)
     issues = LabelIssues(found.score, flagged, suggested, p_correct, (low, middle, high), found.shared_doubt)
     if not power.suffices:
-        return LabelVerdict(silent, found, nobody, power)
+        return LabelVerdict(unflagged, found, none_wrong, power)
     return LabelVerdict(issues, found, likely, power)
 
 
@@ -137,10 +137,10 @@ def _measure(
     contents: Sequence[str],
     relearn: Relearn,
 ) -> Power:
-    """Swaps labels that are not in doubt, in rounds, and judges them as the folder's own are judged.
+    """Swaps labels that are not in doubt, in rounds, and judges them in the same way as the original labels.
 
-    A folder that shows no wrong label has no curve to judge wrong labels by: then it is the first round's, in which
-    there are some.
+    The curve of a folder without visible wrong labels cannot judge wrong labels, so then the curve of the first round
+    is used, which contains some.
     """
     classes = verdicts.classes
     chance = float(np.bincount(verdicts.given, minlength=classes).max() / len(verdicts.given))
@@ -172,9 +172,9 @@ def _measure(
 
 
 def _known(curve: LapseCurve, verdicts: Verdicts, chance: float) -> float:
-    """Share of the images whose class the probe knows: by the curve, or as often as it agrees where that is no skill.
+    """Share of images that the probe predicts correctly: by the curve, or its agreement if that is only chance.
 
-    Where a probe that learned nothing is calibrated to look sure, the curve takes half of the labels for wrong.
+    If a probe has learned nothing but is calibrated to high confidence, the curve considers half of the labels wrong.
     """
     agrees = float(1 - verdicts.denied.mean())
     deviation = np.sqrt(chance * (1 - chance) / len(verdicts.given))
@@ -186,16 +186,16 @@ def _known(curve: LapseCurve, verdicts: Verdicts, chance: float) -> float:
 def _rounds(
     trusted: NDArray[np.intp], labels: NDArray[np.intp], contents: Sequence[str], classes: int, at_once: float
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Rows and their changed labels, round after round, every class in its share; the same every night."""
+    """Yields the rows of each round (n,) and their new labels (n,), stratified by class and the same in every run."""
     draws = np.array([_draw(contents[row]) for row in trusted], dtype=np.uint64)
     order = np.lexsort((trusted, draws))                                        # by content
     place = np.empty(len(order))
-    for label in range(classes):                                                # evenly spread over the classes
+    for label in range(classes):                                                # each class spread evenly
         members = order[labels[trusted[order]] == label]
         place[members] = (np.arange(len(members)) + 0.5) / max(len(members), 1)
     order = np.lexsort((draws, place))
     chosen = order[: min(SWAPPED, len(order) // 2)]
-    # Neighbours in that order are the same share of every class; dealt out, each round has all of them.
+    # Any stretch of that order has every class in its share, so each round has all classes.
     size = max(1, round(at_once * len(trusted)))
     for part in np.array_split(chosen, max(1, -(-len(chosen) // size))) if len(chosen) else ():
         rows = trusted[part]
@@ -204,7 +204,7 @@ def _rounds(
 
 
 def _draw(content: str) -> int:
-    """A number that depends on the content alone, and not as its fold does."""
+    """A 64-bit number that depends only on the content, independent of its fold."""
     return int.from_bytes(hashlib.sha256(f"swap {content}".encode()).digest()[:8], "big")
 
 

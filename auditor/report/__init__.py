@@ -1,5 +1,1 @@
-"""Renders an `Audit` as one self-contained HTML page. It computes nothing."""
-
-from auditor.report.html import render_html, write_html
-
-__all__ = ["render_html", "write_html"]
+"""Pages: what they share, and those of a scan and of an evaluation; they print records and compute nothing."""

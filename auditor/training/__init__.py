@@ -1,1 +1,1 @@
-"""Training, evaluation and export of models; the only room that may need TensorFlow."""
+"""`auditor train`: transfer learning, fine-tuning, training from scratch; the part that needs TensorFlow."""

@@ -1,6 +1,7 @@
-"""Other views of a training image: cropped, turned, mirrored, relit. In numpy and OpenCV, the same on any backend.
+"""Augmented views of a training image: cropped, rotated, mirrored, with other light and colour.
 
-One random generator per image and epoch, so that a view depends neither on threads nor on where a run was resumed.
+They are made in numpy and OpenCV, the same on any backend. There is one random generator per image and epoch, so that
+a view depends neither on threads nor on where a run was resumed.
 """
 
 from dataclasses import dataclass
@@ -9,22 +10,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-#: What red, green and blue count in grey (ITU-R BT.601).
+#: Weights of red, green and blue in grey (ITU-R BT.601).
 GREY = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far a view may go from the image.
+    """How much a view may differ from the image.
 
     Attributes:
         smallest_area: Share of the image that the smallest crop shows.
-        stretch: Largest ratio by which a crop's sides are stretched against each other.
+        stretch: Largest factor by which a crop's aspect ratio changes.
         turn: Largest rotation, in degrees.
         mirror: Whether half of the views are mirrored left to right.
         brightness: Largest change of brightness, as a share of white.
         contrast: Largest change of contrast, as a share.
-        saturation: Likewise of saturation.
+        saturation: Largest change of saturation, as a share.
         erase: Share of views in which a rectangle is painted over (random erasing; Zhong et al., 2020).
     """
 
@@ -41,15 +42,15 @@ class Augmentation:
         """One view of an image (H, W, 3) of the same size; the image itself is left as it is."""
         return self.draw(image.shape[0], image.shape[1], rng).of(image)
 
-    def draw(self, height: int, width: int, rng: np.random.Generator) -> "View":
-        """What a view of an image of this size in pixels does with it."""
+    def draw(self, height: int, width: int, rng: np.random.Generator) -> "AugmentedView":
+        """Draws the parameters of a view, for an image of this size in pixels."""
         placement = self._placement(height, width, rng)
         light, contrast, colour = rng.uniform(-1, 1, 3) * (self.brightness, self.contrast, self.saturation)
         patch = _patch(height, width, rng) if rng.random() < self.erase else None
-        return View(placement, light, contrast, colour, patch)
+        return AugmentedView(placement, light, contrast, colour, patch)
 
     def _placement(self, height: int, width: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """(2, 3) where in the image each pixel of the view comes from."""
+        """(2, 3) affine map from a pixel of the view to its place in the image."""
         area, ratio = rng.uniform(self.smallest_area, 1.0), np.exp(rng.uniform(-1, 1) * np.log(self.stretch) / 2)
         across, down = min(1.0, np.sqrt(area) * ratio), min(1.0, np.sqrt(area) / ratio)     # of width, of height
         angle = np.deg2rad(rng.uniform(-self.turn, self.turn))
@@ -74,15 +75,15 @@ class Patch:
 
 
 @dataclass(frozen=True)
-class View:
-    """What happens to an image.
+class AugmentedView:
+    """The parameters of one view.
 
     Attributes:
-        placement: (2, 3) where in the image each pixel of the view comes from, x before y.
+        placement: (2, 3) affine map from a pixel of the view to its place in the image, x before y.
         light: Brightness that is added, as a share of white.
-        contrast: What deviations from the mean grey grow by, as a share.
-        colour: What deviations from grey grow by, as a share.
-        patch: What is painted over, if anything.
+        contrast: Growth of the differences from the mean grey, as a share.
+        colour: Growth of the differences from grey, as a share.
+        patch: The rectangle that is painted over; None for none.
     """
 
     placement: NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""What training steps are fed: pixels by the scanner's own decoder, in an order that only seed and epoch decide."""
+"""The input of training steps: images decoded as in a scan, in an order that depends only on seed and epoch."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -9,35 +9,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.backends.base import preprocess
-from auditor.dataset import Sample
-from auditor.engines.local import load_image
+from auditor.backends.card import Preprocessing
+from auditor.data.sample import Sample
 from auditor.errors import InputError
-from auditor.modelcard import Preprocessing
+from auditor.images.reader import as_input, for_model, read
+from auditor.settings import Limits
 from auditor.training.augment import Augmentation
 
-#: Decoded images are kept where all of them take no more than this share of the machine's memory, else no more than
-#: the number of bytes, where the machine does not say how much it has.
+#: Decoded images are kept if all of them fit into this share of the machine's memory, or into this number of bytes if
+#: the machine does not say how much memory it has.
 MEMORY_SHARE, MEMORY_UNKNOWN = 0.25, 2**30
-_ORDER, _VIEWS = 0, 1                           # what a random generator is for
+_ORDER, _VIEWS = 0, 1                           # what a random generator is used for: part of its seed
 
 
 class Pixels:
-    """Images of one size, decoded when they are first asked for, and kept where they fit.
+    """Images of one size, decoded on first use, and kept if they fit into memory.
 
     Args:
-        samples: The images; all of them have been read before.
+        samples: The images; all of them have been read once before.
         input_size: (height, width) in pixels.
-        max_pixels: Images with more pixels in their header are refused.
+        limits: What the reader refuses.
         memory: Bytes that decoded images may take; None decides by the machine.
 
     Attributes:
-        failure: The error that was raised last, if any was: a backend of Keras hides it in one of its own.
+        failure: The last error, if any: Keras may hide it in an error of its own.
     """
 
     def __init__(
-        self, samples: Sequence[Sample], input_size: tuple[int, int], max_pixels: int, memory: int | None = None
+        self, samples: Sequence[Sample], input_size: tuple[int, int], limits: Limits, memory: int | None = None
     ) -> None:
-        self._samples, self._size, self._max_pixels = samples, input_size, max_pixels
+        self._samples, self._size, self._limits = samples, input_size, limits
         self.failure: InputError | None = None
         room = _memory() if memory is None else memory
         self._kept: list[NDArray[np.uint8] | None] | None = None
@@ -48,20 +49,21 @@ class Pixels:
         return len(self._samples)
 
     def __getitem__(self, row: int) -> NDArray[np.uint8]:
-        """(H, W, 3) of one image; it is shared, and not to be changed.
+        """(H, W, 3) of one image; the array is shared: do not change it.
 
         Raises:
             InputError: the file can no longer be read.
         """
         if self._kept is not None and (kept := self._kept[row]) is not None:
             return kept
-        outcome, pixels = load_image(self._samples[row], *self._size, self._max_pixels)
-        if pixels is None:
+        image = read(self._samples[row], self._limits, at_least=for_model(self._size))
+        if image.picture is None:
             self.failure = InputError(
-                f"{outcome.sample.file} was readable when the run began and is not any more ({outcome.failure}). "
+                f"{self._samples[row].file} was readable when the run began and is not any more ({image.failure}). "
                 "Put it back and continue with --resume, or start again with --overwrite."
             )
             raise self.failure
+        pixels = as_input(image.picture, self._size)
         if self._kept is not None:
             self._kept[row] = pixels
         return pixels
@@ -73,12 +75,12 @@ class ImageBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no
     Args:
         pixels: The N images.
         targets: (N, C) float32, one-hot.
-        weights: (N,) float32, what each image counts.
-        preprocessing: What happens to pixels in front of the network.
+        weights: (N,) float32, the weight of each image.
+        preprocessing: What happens to pixels before the network.
         augmentation: None leaves the images as they are.
-        batch_size: Images per step; the images that fill no batch are left out of this epoch.
-        seed, epoch: Of the order and the views.
-        threads: That decode and augment; None is one per core.
+        batch_size: Images per step; images that do not fill a batch are left out of this epoch.
+        seed, epoch: Decide the order and the views.
+        threads: Threads that decode and augment; None is one per core.
     """
 
     def __init__(
@@ -118,14 +120,14 @@ class ImageBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no
 
 
 class EmbeddingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
-    """One epoch over embeddings that were computed before: shuffled, in batches.
+    """One epoch over precomputed embeddings: shuffled, in batches.
 
     Args:
         embeddings: (N, K) float32.
         targets: (N, C) float32, one-hot.
-        weights: (N,) float32, what each image counts.
+        weights: (N,) float32, the weight of each image.
         batch_size: Embeddings per step.
-        seed, epoch: Of the order.
+        seed, epoch: Decide the order.
     """
 
     def __init__(
@@ -150,7 +152,7 @@ class EmbeddingBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ha
 
 
 def shuffled(count: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
-    """Rows of each batch of an epoch; all batches have one size, so that the step is compiled once."""
+    """Rows of each batch of an epoch; all batches have the same size, so that the step is compiled once."""
     size = min(batch_size, count)
     order = np.random.default_rng([seed, _ORDER, epoch]).permutation(count)
     return list(order[: count // size * size].reshape(-1, size))
@@ -159,7 +161,7 @@ def shuffled(count: int, batch_size: int, seed: int, epoch: int) -> list[NDArray
 def in_order(
     pixels: Pixels, preprocessing: Preprocessing, batch_size: int, threads: int | None = None
 ) -> Iterator[NDArray[np.float32]]:
-    """(B, H, W, 3) batches of the images as they are, preprocessed; the last may be smaller."""
+    """Preprocessed batches (B, H, W, 3) of the images without augmentation; the last one may be smaller."""
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         for start in range(0, len(pixels), batch_size):
             rows = range(start, min(start + batch_size, len(pixels)))

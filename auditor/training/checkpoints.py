@@ -1,7 +1,7 @@
-"""What a killed run continues from: weights, optimizer, random states and curves, as they were after an epoch.
+"""The state from which a killed run continues: weights, optimizer, random states and history after an epoch.
 
-`state.npz` is replaced at once and names the file of the best weights, so that the two belong together whenever the
-run is killed. The arrays are those of Keras on any of its backends.
+`state.npz` is replaced atomically and names the file of the best weights, so that the two match whenever the run is
+killed. The arrays are Keras' own, on any of its backends.
 """
 
 import json
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.curves import Curves
 from auditor.errors import InputError
+from auditor.evaluation.training_history import TrainingHistory
 
 STATE = "state.npz"
 Arrays = list[NDArray[Any]]
@@ -33,28 +33,28 @@ class Checkpoints:
     """The folder of one phase's checkpoints.
 
     Args:
-        folder: Made when the first checkpoint is written.
+        folder: Created when the first checkpoint is written.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def save(self, model: Any, curves: Curves, best: Best, *, best_is_new: bool) -> None:
-        """Writes the state behind an epoch.
+    def save(self, model: Any, history: TrainingHistory, best: Best, *, best_is_new: bool) -> None:
+        """Writes the state after an epoch.
 
         Args:
-            model: Compiled, its optimizer built.
-            curves: Of all epochs so far.
+            model: Compiled, with a built optimizer.
+            history: Of all epochs so far.
             best: The best weights so far.
-            best_is_new: Whether they are of this epoch, so that their file must be written.
+            best_is_new: Whether they come from this epoch, so that their file must be written.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         before = self._best_file()
-        epochs = sum(len(phase.epochs) for phase in curves.phases)
+        epochs = sum(len(phase.epochs) for phase in history.phases)
         name = f"best-{epochs:05d}.npz" if best_is_new or before is None else before
         if name != before:
             write_arrays(self._folder / name, numbered("weights", best.weights))
-        about = {"curves": curves.to_json(), "best": name, "best_loss": best.loss}
+        about = {"curves": history.to_json(), "best": name, "best_loss": best.loss}
         states = [np.asarray(_numpy(variable)) for variable in _variables(model)]
         write_arrays(
             self._folder / STATE, {"about": np.array(json.dumps(about)), **numbered("variable", states)}
@@ -62,8 +62,8 @@ class Checkpoints:
         if before is not None and before != name:
             (self._folder / before).unlink(missing_ok=True)
 
-    def restore(self, model: Any) -> tuple[Curves, Best] | None:
-        """Puts the model where the last checkpoint left it; None where there is no checkpoint.
+    def restore(self, model: Any) -> tuple[TrainingHistory, Best] | None:
+        """Restores the model from the last checkpoint; None if there is none.
 
         Raises:
             InputError: the checkpoint cannot be read, or is of another network.
@@ -82,7 +82,7 @@ class Checkpoints:
                 raise ValueError("it holds other variables than this network has")
             for variable, state in zip(variables, states, strict=True):
                 variable.assign(state)
-            return Curves.from_json(about["curves"]), best
+            return TrainingHistory.from_json(about["curves"]), best
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             raise InputError(
                 f"the checkpoint {path} cannot be continued ({error}). Start the run again with --overwrite."
@@ -97,7 +97,7 @@ class Checkpoints:
 
 
 def write_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Writes an .npz that is there whole or not at all."""
+    """Writes an .npz atomically: complete or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("wb") as file:
@@ -118,7 +118,7 @@ def unnumbered(name: str, archive: Any) -> Arrays:
 
 
 def _variables(model: Any) -> list[Any]:
-    """Everything that an epoch changes: weights, random states of the dropout, the optimizer's memory."""
+    """Everything that an epoch changes: weights, random states of the dropout, the optimizer's state."""
     seeds = [layer.seed_generator.state for layer in model.layers if getattr(layer, "seed_generator", None)]
     return [*model.weights, *seeds, *model.optimizer.variables]
 

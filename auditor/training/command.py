@@ -2,25 +2,32 @@
 
 import errno
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditor.errors import Incomplete
-from auditor.folders import shown
 from auditor.progress import Progress
-from auditor.report.words import in_sample
-from auditor.training.runs import Run, open_run
+from auditor.report.evaluation.sentences import in_sample
+from auditor.text import shown
+from auditor.training.runs import TrainingRun, open_run
 
 if TYPE_CHECKING:
     from auditor.training.finish import Trained
 
 
 def run_training(
-    given: Mapping[str, Any], *, resume: bool = False, overwrite: bool = False, progress: Progress | None = None
+    given: Mapping[str, Any],
+    *,
+    config: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> "Trained":
     """Trains a model and publishes its folder.
 
     Args:
         given: Settings of `TrainSettings` by name, None where not given; `data` and `out` always are.
+        config: Configuration file of a new run; None takes `auditor.toml` of the working directory where there is one.
         resume: Whether to continue an unfinished run.
         overwrite: Whether to start anew where there is one, or a finished model.
         progress: Watches the long loops.
@@ -32,7 +39,7 @@ def run_training(
         DeviceUnavailable: the device that was asked for is not there.
         Incomplete: interrupted, or the disk is full; the run can be continued.
     """
-    with open_run(given, resume=resume, overwrite=overwrite) as run:
+    with open_run(given, config=config, resume=resume, overwrite=overwrite) as run:
         try:
             return _placed(run, progress or Progress())
         except Incomplete as interruption:
@@ -47,7 +54,7 @@ def summary_lines(trained: "Trained") -> Iterator[str]:
     """What was measured, and last the path of the page; text that no name in it can break."""
     parts, evaluation = trained.parts, trained.evaluation
     yield f"{'images':<18}{len(parts.train)} trained on, {len(parts.val)} validation, {len(parts.test)} test"
-    for phase in trained.curves.phases:
+    for phase in trained.history.phases:
         best = phase.best
         seconds = sum(epoch.seconds for epoch in phase.epochs)
         measured = "" if best is None else f", validation accuracy {best.val_accuracy:.2%} (epoch {best.number})"
@@ -68,9 +75,9 @@ def summary_lines(trained: "Trained") -> Iterator[str]:
     yield str(trained.page)
 
 
-def _placed(run: Run, progress: Progress) -> "Trained":
+def _placed(run: TrainingRun, progress: Progress) -> "Trained":
     """Trains on the device that was asked for."""
-    from auditor.backends.keras import import_keras, resolve_device
+    from auditor.backends.keras.backend import import_keras, resolve_device
 
     keras = import_keras(None)
     device = resolve_device(keras, run.settings.device)
@@ -80,8 +87,8 @@ def _placed(run: Run, progress: Progress) -> "Trained":
         return train(run, progress)
 
 
-def _continued(run: Run) -> str:
+def _continued(run: TrainingRun) -> str:
     settings = run.settings
     kept = (run.folder / "run.json").is_file()
-    command = f"auditor train {shown(str(settings.data))} --out {shown(str(settings.out))}"
+    command = f"auditor train {shown(settings.data)} --out {shown(str(settings.out))}"
     return f"continue with `{command} --resume`" if kept else f"nothing was trained yet; start again with `{command}`"

@@ -1,4 +1,4 @@
-"""Source -> the three parts of a run: every image is read once, copies of a picture never lie in two parts."""
+"""Source -> the three parts of a run: every image is read once, copies of a picture are never in two parts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -6,39 +6,43 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.dataset import Dataset, Sample
-from auditor.duplicates import Fingerprint, fingerprints, groups_of
+from auditor.data.dataset import Dataset
+from auditor.data.sample import Sample
+from auditor.duplicates.groups import Fingerprint, fingerprints, groups_of
 from auditor.errors import InputError
 from auditor.progress import Progress
-from auditor.training.parts import Image, Parts, gather, labelled
-from auditor.training.split import Shares, split_samples
+from auditor.settings import Limits
+from auditor.splitting.split import Shares, split_samples
+from auditor.training.parts import DataParts, Image, gather, labelled
 
-#: Of a source without splits, and of training images that validation must be drawn from.
+#: For a source without splits, and for training images from which validation must be drawn.
 SHARES, VALIDATION_SHARES = Shares(0.8, 0.1, 0.1), Shares(8 / 9, 1 / 9, 0.0)
 _ORDER = ("train", "val", "test")               # a picture belongs to the last of the parts that it is in
 
 
-def divide(dataset: Dataset, seed: int, progress: Progress, threads: int | None = None) -> Parts:
+def divide(
+    dataset: Dataset, seed: int, progress: Progress, threads: int | None = None, limits: Limits | None = None
+) -> DataParts:
     """Reads all images of a data set and divides them.
 
-    A source without splits is divided 8 : 1 : 1. Splits of its own are kept, but for copies of a picture: these stay in
-    the part that comes last (test, then validation) and are left out of the others. Where it has no test split,
-    its validation split is what is measured at the end, and validation is drawn from its training images: what says
-    when to stop is never what is reported.
+    A source without splits is divided 8 : 1 : 1. Existing splits are kept, except for copies of a picture: they stay
+    only in the last part that has one (test, else validation). Without a test split, the model is measured on the
+    validation split at the end, and another validation part is drawn from the training images: the images that decide
+    when to stop are never those of the reported result.
 
     Raises:
-        InputError: too few classes or images, or splits without one to train on.
+        InputError: there are too few classes or images, or splits without a training split.
     """
     samples, left_out = labelled(dataset)
     _check_splits(dataset, samples)
-    prints = fingerprints(samples, progress, threads)
+    prints = fingerprints(samples, progress, threads, limits)
     rows = [row for row, one in enumerate(prints) if one.failure is None]
     left_out += [(samples[row].file, one.failure) for row, one in enumerate(prints) if one.failure is not None]
     left_out += dataset.failed
     place = {name: number for number, name in enumerate(dataset.classes)}
     images = [Image(samples[row], place[samples[row].label or ""], prints[row].content) for row in rows]
     names, notes = _names([image.sample for image in images], [prints[row] for row in rows], seed, progress)
-    # Only a source's own splits can have copies of one picture on both sides.
+    # Only existing splits can have copies of one picture in two parts.
     reasons = list(_copies(names, groups_of([prints[row] for row in rows], progress=progress)))
     left_out += [(image.sample.file, why) for image, why in zip(images, reasons, strict=True) if why]
     kept = [row for row, why in enumerate(reasons) if not why]
@@ -60,7 +64,7 @@ def _check_splits(dataset: Dataset, samples: Sequence[Sample]) -> None:
 def _names(
     samples: Sequence[Sample], prints: Sequence[Fingerprint], seed: int, progress: Progress
 ) -> tuple[list[str], list[str]]:
-    """The part of each image, and what is to be said about it."""
+    """The part of each image, and a note for the reader."""
     splits = {sample.split for sample in samples}
     if not {"val", "test"} & splits:
         parts = split_samples(samples, SHARES, seed, progress, prints)
@@ -75,14 +79,14 @@ def _names(
     drawn = split_samples(*own)
     measured = next(iter({"val", "test"} & splits))
     note = (
-        f"Its {measured} split is what the model was measured on at the end; validation, which says when to stop, is "
-        f"a ninth of its training images, drawn with seed {seed}."
+        f"The model was measured on its {measured} split at the end; validation, which decides when to stop, is a "
+        f"ninth of its training images, drawn with seed {seed}."
     )
     return [drawn.get(sample.file, "test") for sample in samples], [note]
 
 
 def _copies(names: Sequence[str], groups: NDArray[np.intp]) -> Iterator[str]:
-    """Why each image is left out: another image of its group is in a later part; "" where it stays."""
+    """Why each image is left out: another image of its group is in a later part; "" if it stays."""
     rank = np.array([_ORDER.index(name) for name in names], dtype=np.intp)              # (N,)
     last = np.zeros(len(names), dtype=np.intp)
     np.maximum.at(last, groups, rank)                           # a group's number is the row of one of its images

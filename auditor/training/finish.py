@@ -1,4 +1,4 @@
-"""The end of a run: the model's files, what the test part says about it, its card, its page; published at once."""
+"""The end of a run: model files, evaluation on the test part, card and page, published together."""
 
 import json
 from collections.abc import Callable
@@ -14,29 +14,29 @@ from numpy.typing import NDArray
 from auditor import __version__
 from auditor.backends import FLOAT, KERAS, load_backend
 from auditor.backends.base import Backend, preprocess
-from auditor.backends.onnx import OnnxBackend
-from auditor.curves import Curves
-from auditor.dataset import Dataset, name_of
+from auditor.backends.card import ModelCard, sha256
+from auditor.backends.onnx.backend import OnnxBackend
+from auditor.data.dataset import Dataset, name_of
 from auditor.errors import MissingDependency, ModelError
 from auditor.evaluation import Evaluation, evaluate
-from auditor.modelcard import ModelCard, sha256
+from auditor.evaluation.training_history import TrainingHistory
+from auditor.model_export.keras_to_onnx import to_onnx
+from auditor.model_export.parity import FLOAT32, Parity, compare
+from auditor.model_export.training_data import DATA_PATH, data_path
 from auditor.progress import Progress
-from auditor.report.training import write_training_page
+from auditor.report.evaluation.page import write_training_page
 from auditor.training.batches import Pixels
-from auditor.training.export import to_onnx
 from auditor.training.network import Shape, build
-from auditor.training.origin import DATA_PATH, data_path
-from auditor.training.parity import FLOAT32, Parity, compare
-from auditor.training.parts import PARTS, Parts
-from auditor.training.runs import Run
+from auditor.training.parts import PARTS, DataParts
+from auditor.training.runs import TrainingRun
 
 ONNX = FLOAT
-_COMPARED = 64                                  # validation images that the export is compared with its source on
+_COMPARED = 64                                  # validation images on which export and source are compared
 
 
 @dataclass(frozen=True)
 class How:
-    """What the settings left open.
+    """Choices that the settings left open.
 
     Attributes:
         weights: Where the backbone's weights came from.
@@ -54,43 +54,49 @@ class Trained:
     """A finished run.
 
     Attributes:
-        folder: The model's.
+        folder: Of the model.
         page: Its training page.
-        parts: What it was trained on, stopped by and measured with.
-        curves: Of its phases.
+        parts: The training, validation and test images.
+        history: The history of its phases.
         evaluation: On the test part.
-        parity: How `model.onnx` compares with `model.keras`; None where it could not be made.
+        parity: How `model.onnx` compares with `model.keras`; None if it could not be made.
         notes: Sentences for the reader.
     """
 
     folder: Path
     page: Path
-    parts: Parts
-    curves: Curves
+    parts: DataParts
+    history: TrainingHistory
     evaluation: Evaluation
     parity: Parity | None
     notes: tuple[str, ...]
 
 
 def finish(
-    run: Run, network: Any, shape: Shape, parts: Parts, curves: Curves, how: How, progress: Progress
+    run: TrainingRun,
+    network: Any,
+    shape: Shape,
+    parts: DataParts,
+    history: TrainingHistory,
+    how: How,
+    progress: Progress,
 ) -> Trained:
     """Writes everything that a model's folder holds, and publishes it.
 
     Args:
-        run: Open.
-        network: Trained.
+        run: An open run.
+        network: The trained network.
         shape: Of the network.
         parts: Of the data.
-        curves: Of all phases.
-        how: What was decided on the way.
-        progress: Watches.
+        history: Of all phases.
+        how: What was decided during the run.
+        progress: Watches the long loops.
     """
     folder = run.folder
-    model = build(shape)                        # anew: nothing of the training, its precision or its optimizer, is kept
+    model = build(shape)                        # a new one, without the training's precision and optimizer
     model.set_weights(network.get_weights())
     model.save(folder / KERAS)
-    card = _card(run, shape, parts, curves, how)
+    card = _card(run, shape, parts, history, how)
     parity, trouble = _export(model, folder, card, parts, run, progress)
     card = replace(card, files={name: sha256(folder / name) for name in (KERAS, ONNX) if (folder / name).is_file()})
     if parity is not None:
@@ -101,15 +107,15 @@ def finish(
     measured = {**card.about["measured"], "accuracy_test": round(evaluation.accuracy.value, 4)}
     card = replace(card, about={**card.about, "measured": measured})
     card.write(folder)
-    curves.write(folder)
+    history.write(folder)
     evaluation = replace(evaluation, model=replace(evaluation.model, about=card.about))
-    page = write_training_page(evaluation, folder, curves)
+    page = write_training_page(evaluation, folder, history)
     target = run.publish()
     notes = (*parts.notes, *([trouble] if trouble else []))
-    return Trained(target, target / page.relative_to(folder), parts, curves, evaluation, parity, notes)
+    return Trained(target, target / page.relative_to(folder), parts, history, evaluation, parity, notes)
 
 
-def _card(run: Run, shape: Shape, parts: Parts, curves: Curves, how: How) -> ModelCard:
+def _card(run: TrainingRun, shape: Shape, parts: DataParts, history: TrainingHistory, how: How) -> ModelCard:
     head = ", ".join([*(f"{units} ReLU" for units in shape.head), f"{shape.classes} softmax"])
     return ModelCard(
         name=run.settings.out.name,
@@ -120,12 +126,12 @@ def _card(run: Run, shape: Shape, parts: Parts, curves: Curves, how: How) -> Mod
         about={
             "architecture": f"{shape.backbone}, global average pooling, Dense: {head}",
             "data": name_of(run.settings.data),
-            DATA_PATH: data_path(run.settings.data, run.settings.out),
+            DATA_PATH: data_path(Path(run.settings.data), run.settings.out),
             "backbone_from": how.weights,
             "batch_norm": how.batch_norm,
             "measured": {
                 **{f"images_{name}": len(parts.part(name)) for name in PARTS},
-                **_best(curves),
+                **_best(history),
             },
             "left_out": len(parts.left_out),
             "notes": list(parts.notes),
@@ -136,10 +142,10 @@ def _card(run: Run, shape: Shape, parts: Parts, curves: Curves, how: How) -> Mod
     )
 
 
-def _best(curves: Curves) -> dict[str, float | int]:
-    """What validation said about the weights that were kept."""
+def _best(history: TrainingHistory) -> dict[str, float | int]:
+    """The validation results of the weights that were kept."""
     found: dict[str, float | int] = {}
-    for phase in curves.phases:
+    for phase in history.phases:
         best = phase.best
         if best is not None:
             name = phase.name.replace("-", "_")
@@ -148,9 +154,9 @@ def _best(curves: Curves) -> dict[str, float | int]:
 
 
 def _export(
-    model: Any, folder: Path, card: ModelCard, parts: Parts, run: Run, progress: Progress
+    model: Any, folder: Path, card: ModelCard, parts: DataParts, run: TrainingRun, progress: Progress
 ) -> tuple[Parity | None, str]:
-    """Writes `model.onnx` where that is possible; how it compares, or None and why there is none."""
+    """Writes `model.onnx` if possible; returns its parity, or None and the reason."""
     path = folder / ONNX
     path.unlink(missing_ok=True)
     try:
@@ -162,7 +168,7 @@ def _export(
     onnx.save(graph, str(path))
     exported = OnnxBackend(path, card=card)
     images = parts.val[:: max(1, len(parts.val) // _COMPARED)]
-    pixels = Pixels([image.sample for image in images], card.input_size, run.settings.max_pixels)
+    pixels = Pixels([image.sample for image in images], card.input_size, run.settings.limits)
     rows = progress.track((pixels[row][None] for row in range(len(pixels))), len(pixels), "comparing")
     parity = compare(_by_keras(model, card), lambda batch: exported.forward(batch).probabilities, rows)
     if broken := FLOAT32.broken(parity):
@@ -172,7 +178,7 @@ def _export(
 
 
 def _by_keras(model: Any, card: ModelCard) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """From (B, H, W, 3) uint8 to (B, C) probabilities."""
+    """A function from (B, H, W, 3) uint8 to (B, C) probabilities."""
 
     def classify(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         scores = model.predict_on_batch(preprocess(images, card.preprocessing))
@@ -181,12 +187,13 @@ def _by_keras(model: Any, card: ModelCard) -> Callable[[NDArray[np.uint8]], NDAr
     return classify
 
 
-def _evaluate(backend: Backend, run: Run, parts: Parts, progress: Progress) -> Evaluation:
-    """The one time that the test part is looked at."""
+def _evaluate(backend: Backend, run: TrainingRun, parts: DataParts, progress: Progress) -> Evaluation:
+    """Evaluates the model on the test part, which is used only here."""
     settings = run.settings
+    source = Path(settings.data)
     samples = tuple(image.sample for image in parts.test)
     dataset = Dataset(
-        root=settings.data if settings.data.is_dir() else settings.data.parent,
+        root=source if source.is_dir() else source.parent,
         name=name_of(settings.data),
         samples=samples,
         skipped=(),
@@ -199,7 +206,7 @@ def _evaluate(backend: Backend, run: Run, parts: Parts, progress: Progress) -> E
         dataset,
         split="test",
         threads=settings.threads,
-        max_pixels=settings.max_pixels,
+        limits=settings.limits,
         settings=settings.record(),
         progress=progress,
     )

@@ -1,4 +1,4 @@
-"""One phase of training: epochs until the validation loss falls no more, the best weights kept.
+"""One phase of training: epochs until the validation loss stops falling; the best weights are kept.
 
 The same loop trains a head on embeddings and a whole network on images, on any backend of Keras.
 """
@@ -13,32 +13,32 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.curves import Curves, Epoch
 from auditor.errors import ModelError
+from auditor.evaluation.training_history import Epoch, TrainingHistory
 from auditor.progress import Progress
 from auditor.training.checkpoints import Best, Checkpoints
 
-_LEAST = 1e-7                                   # a probability of zero would cost infinitely much
+_LEAST = 1e-7                                   # the loss of a probability of zero would be infinite
 
 
 @dataclass(frozen=True)
 class Score:
-    """How a network does on images: mean cross-entropy in nats, without smoothing, and accuracy."""
+    """The results of a network on images: mean cross-entropy in nats, without smoothing, and accuracy."""
 
     loss: float
     accuracy: float
 
 
 @dataclass(frozen=True)
-class Plan:
+class PhasePlan:
     """How a phase trains.
 
     Attributes:
-        name: Of the phase, in the curves.
+        name: Of the phase, in the history.
         epochs: At most.
         patience: Epochs without a smaller validation loss after which it ends.
         learning_rate: The highest.
-        warmup: Share of the steps in which it rises; then it falls along a cosine to nothing.
+        warmup: Share of the steps in which the learning rate rises; then it falls along a cosine to zero.
         weight_decay: Of AdamW (Loshchilov and Hutter, ICLR 2019), on kernels.
         label_smoothing: Share of the target that is spread over all classes.
         bar_per_epoch: Whether each epoch has a progress bar of its own; else the phase has one.
@@ -55,16 +55,16 @@ class Plan:
 
 
 def prepare(
-    model: Any, plan: Plan, steps_per_epoch: int, *, loss: Any = None, metrics: Sequence[Any] | None = None
+    model: Any, plan: PhasePlan, steps_per_epoch: int, *, loss: Any = None, metrics: Sequence[Any] | None = None
 ) -> None:
-    """Compiles a model for a phase; its optimizer has all its variables then.
+    """Compiles a model for a phase and builds the variables of its optimizer.
 
     Args:
         model: To train.
-        plan: How.
+        plan: How to train it.
         steps_per_epoch: Number of batches.
-        loss: Of a model with other outputs than the probabilities of one set of classes.
-        metrics: Of such a model, by the names "cross_entropy" and "accuracy".
+        loss: For a model whose output is not the probabilities of one set of classes.
+        metrics: For such a model, with the names "cross_entropy" and "accuracy".
     """
     steps = plan.epochs * steps_per_epoch
     warmup = min(steps - 1, round(plan.warmup * steps))
@@ -77,7 +77,7 @@ def prepare(
     model.compile(
         optimizer=optimizer,
         loss=loss or keras.losses.CategoricalCrossentropy(label_smoothing=plan.label_smoothing),
-        # The loss that is minimised has the smoothing in it; the one in the curves can be compared with validation.
+        # The minimised loss includes the smoothing; this one does not, so that it can be compared with validation.
         weighted_metrics=[],
         metrics=metrics or [
             keras.metrics.CategoricalCrossentropy(name="cross_entropy"),
@@ -90,55 +90,55 @@ def prepare(
 
 def train_phase(
     model: Any,
-    plan: Plan,
+    plan: PhasePlan,
     batches: Callable[[int], Any],
     validate: Callable[[], Score],
-    curves: Curves,
+    history: TrainingHistory,
     checkpoints: Checkpoints | None,
     progress: Progress,
     *,
     failure: Callable[[], Exception | None] = lambda: None,
-    after_epoch: Callable[[Curves], None] = lambda curves: None,
-) -> Curves:
-    """Trains a prepared model and leaves it with the best weights that it had, those at the start included.
+    after_epoch: Callable[[TrainingHistory], None] = lambda history: None,
+) -> TrainingHistory:
+    """Trains a prepared model and leaves it with its best weights, which may be those at the start.
 
     Args:
         model: Of `prepare`.
         plan: How to train.
         batches: Number of an epoch, from 1 -> its batches, a `keras.utils.PyDataset`.
-        validate: Measures the model on the validation images, as they are.
-        curves: Of the phases before; those of a checkpoint come in their place.
-        checkpoints: Where to write one after each epoch, and to continue from; None for a phase of seconds.
-        progress: Watches.
-        failure: What went wrong with the data, if anything did: a backend of Keras may raise an error of its own then.
-        after_epoch: Told the curves so far.
+        validate: Measures the model on the validation images, without augmentation.
+        history: Of the earlier phases; that of a checkpoint replaces it.
+        checkpoints: Where to write one after each epoch, and to continue from; None for a phase that takes seconds.
+        progress: Watches the epochs.
+        failure: Returns the error of the data, if any: Keras may raise an error of its own instead.
+        after_epoch: Called with the history so far.
 
     Returns:
-        The curves with this phase's epochs.
+        The history with this phase's epochs.
 
     Raises:
-        ModelError: the loss is no number any more.
+        ModelError: the loss is not a finite number.
     """
     restored = checkpoints.restore(model) if checkpoints else None
-    curves, best = restored or (curves, Best(validate().loss, model.get_weights()))
-    begun = len(curves.phase(plan.name).epochs)
+    history, best = restored or (history, Best(validate().loss, model.get_weights()))
+    begun = len(history.phase(plan.name).epochs)
     epochs: Iterable[int] = range(begun + 1, plan.epochs + 1)
     if not plan.bar_per_epoch:
         epochs = progress.track(epochs, plan.epochs - begun, plan.name)
     for number in epochs:
-        if _epochs_since_best(curves, plan.name, best) >= plan.patience:
+        if _epochs_since_best(history, plan.name, best) >= plan.patience:
             break
         watched = progress if plan.bar_per_epoch else Progress()
         epoch = _one_epoch(model, plan, number, batches(number), validate, watched, failure)
-        curves = curves.with_epoch(plan.name, epoch)
+        history = history.with_epoch(plan.name, epoch)
         improved = epoch.val_loss < best.loss
         if improved:
             best = Best(epoch.val_loss, model.get_weights())
         if checkpoints:
-            checkpoints.save(model, curves, best, best_is_new=improved)
-        after_epoch(curves)
+            checkpoints.save(model, history, best, best_is_new=improved)
+        after_epoch(history)
     model.set_weights(best.weights)
-    return curves
+    return history
 
 
 def score(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> Score:
@@ -152,7 +152,7 @@ def score(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> S
 
 def _one_epoch(
     model: Any,
-    plan: Plan,
+    plan: PhasePlan,
     number: int,
     batches: Any,
     validate: Callable[[], Score],
@@ -171,7 +171,7 @@ def _one_epoch(
     measured = validate()
     if not (math.isfinite(loss) and math.isfinite(measured.loss)):
         raise ModelError(
-            f"the loss of epoch {number} ({plan.name}) is no number any more. "
+            f"the loss of epoch {number} ({plan.name}) is not a finite number. "
             f"Expected it to fall: lower --learning-rate, now {plan.learning_rate:g}, and start again with --overwrite."
         )
     rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
@@ -179,14 +179,14 @@ def _one_epoch(
     return Epoch(number, loss, accuracy, measured.loss, measured.accuracy, rate, round(seconds, 3))
 
 
-def _epochs_since_best(curves: Curves, phase: str, best: Best) -> int:
-    """Epochs since the best one of a phase; all of them, where the weights that it started with are the best."""
-    losses = [epoch.val_loss for epoch in curves.phase(phase).epochs]
+def _epochs_since_best(history: TrainingHistory, phase: str, best: Best) -> int:
+    """Epochs since the best one of a phase; all of them if the weights at its start are the best."""
+    losses = [epoch.val_loss for epoch in history.phase(phase).epochs]
     return len(losses) - 1 - losses.index(best.loss) if best.loss in losses else len(losses)
 
 
 class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Moves a progress bar by one a step."""
+    """Advances a progress bar by one per step."""
 
     def __init__(self, progress: Progress, steps: int, what: str) -> None:
         super().__init__()

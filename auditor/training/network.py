@@ -10,20 +10,20 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.modelcard import Preprocessing
-from auditor.training.resnet50 import HEAD
+from auditor.backends.card import Preprocessing
+from auditor.backends.keras.resnet50 import HEAD
 from auditor.training.settings import STAGES
 
 POOLED = "avg_pool"
 HIDDEN = "hidden"                               # hidden_1, hidden_2, ...
 _SMALL_FILTERS = (32, 64, 128, 256)
-# A moving average of the last ten steps or so: that of Keras, .99, lags hundreds of steps behind.
+# A moving average over about ten steps: with Keras' default, .99, it would lag hundreds of steps behind.
 _MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a network looks like, whatever its weights."""
+    """The architecture of a network, without its weights."""
 
     backbone: str
     input_size: tuple[int, int]
@@ -33,15 +33,15 @@ class Shape:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What pixels go through in front of it."""
+        """The preprocessing of its input."""
         return "caffe" if self.backbone == "resnet50" else "tf"
 
 
 def build(shape: Shape, *, dtype: str = "float32") -> Any:
-    """An empty network, from (B, H, W, 3) preprocessed float32 to (B, C) probabilities.
+    """An untrained network, from (B, H, W, 3) preprocessed float32 to (B, C) probabilities.
 
     Args:
-        shape: What it looks like.
+        shape: Its architecture.
         dtype: What it computes in: "float32", or a mixed policy of Keras. Its weights and its softmax are float32.
     """
     before = keras.config.dtype_policy()
@@ -57,7 +57,7 @@ def build(shape: Shape, *, dtype: str = "float32") -> Any:
 def attach_head(pooled: Any, shape: Shape) -> Any:
     """(B, K) pooled features -> (B, C) probabilities: Dense layers with ReLU between, dropout in front of each.
 
-    The last layer begins with zeros: of random weights over 2048 features enough is left in the end to cost a point.
+    The last layer starts at zero: what remains of random weights over 2048 features would cost a point of accuracy.
     """
     tensor = pooled
     for number, units in enumerate(shape.head, 1):
@@ -90,8 +90,8 @@ def copy_head(head: Any, network: Any, mean: NDArray[np.float32], deviation: NDA
     Args:
         head: Of `build_head`.
         network: Of `build`.
-        mean: (K,) what was taken off the features.
-        deviation: (K,) what they were divided by then.
+        mean: (K,) that was subtracted from the features.
+        deviation: (K,) by which they were then divided.
     """
     for place, (source, target) in enumerate(zip(dense_layers(head), dense_layers(network), strict=True)):
         kernel, bias = source.get_weights()                                             # (K, U), (U,)
@@ -102,14 +102,14 @@ def copy_head(head: Any, network: Any, mean: NDArray[np.float32], deviation: NDA
 
 
 def set_trainable(network: Any, stages: tuple[str, ...], *, batch_norm: bool) -> None:
-    """Lets the head and these stages of the backbone learn, and nothing else.
+    """Makes the head and these stages of the backbone trainable, and nothing else.
 
     Args:
         network: Of `build`.
-        stages: Names of stages; layers are named after theirs.
-        batch_norm: Whether the batch normalisation in them uses and follows the batches' own statistics. Where it
-            does not it is frozen whole: a few images of one's own make poor statistics, and scale and shift can be
-            learned by the convolutions beside them.
+        stages: Names of stages; a layer's name starts with that of its stage.
+        batch_norm: Whether the batch normalisation in them uses and updates the batches' own statistics. If not, it is
+            frozen completely: few images give poor statistics, and the convolutions beside it can learn scale and
+            shift.
     """
     head = {layer.name for layer in dense_layers(network)}
     for layer in network.layers:
@@ -132,6 +132,6 @@ def _small(shape: Shape) -> tuple[Any, Any]:
         convolution = keras.layers.Conv2D(filters, 3, padding="same", name=f"{block}_conv")
         tensor = keras.layers.BatchNormalization(name=f"{block}_bn")(convolution(tensor))
         tensor = keras.layers.Activation("relu", name=f"{block}_relu")(tensor)
-        if block != STAGES["small"][-1]:                        # the last map is what heatmaps are drawn from
+        if block != STAGES["small"][-1]:                        # heatmaps are made from the last map
             tensor = keras.layers.MaxPooling2D(name=f"{block}_pool")(tensor)
     return image, tensor

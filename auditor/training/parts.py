@@ -1,4 +1,4 @@
-"""What a run trains on, stops by and is measured with: three parts of a data set, checked before any training."""
+"""The training, validation and test part of a data set, checked before any training."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,14 +8,15 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.dataset import Dataset, Reasons, Sample
+from auditor.data.dataset import Dataset, Reasons
+from auditor.data.sample import Sample
 from auditor.errors import InputError
-from auditor.folders import some
+from auditor.text import some
 
 PartName = Literal["train", "val", "test"]
 PARTS: tuple[PartName, ...] = get_args(PartName)
-#: Readable images of every class that each part needs: one to learn from is none, and a part without a class cannot
-#: say how that class does.
+#: Readable images of every class that each part needs: one is not enough to learn from, and a part without a class
+#: cannot measure that class.
 LEAST: dict[PartName, int] = {"train": 2, "val": 1, "test": 1}
 
 
@@ -29,14 +30,14 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Parts:
+class DataParts:
     """The images of a run.
 
     Attributes:
-        classes: Names, sorted; labels are places in it.
-        train, val, test: Sorted by file. Validation says when to stop; the test part is not read before the end.
+        classes: Names, sorted; labels are indices into it.
+        train, val, test: Sorted by file. Validation decides when to stop; the test part is not used before the end.
         left_out: (file, reason) of images that are in no part.
-        notes: Sentences for the reader: how the parts came about.
+        notes: Sentences for the reader: how the parts were made.
     """
 
     classes: tuple[str, ...]
@@ -56,7 +57,7 @@ class Parts:
 
 
 def labelled(dataset: Dataset) -> tuple[list[Sample], list[tuple[str, str]]]:
-    """The samples that can be trained on by what the source says of them, and why the others cannot.
+    """The samples whose label and split allow training, and why the others are left out.
 
     Raises:
         InputError: there are fewer than two classes, one is empty, or one has too few images, readable or not.
@@ -74,7 +75,7 @@ def labelled(dataset: Dataset) -> tuple[list[Sample], list[tuple[str, str]]]:
     return kept, left_out
 
 
-def gather(dataset: Dataset, images: Sequence[Image], names: Sequence[str], left_out: Reasons) -> Parts:
+def gather(dataset: Dataset, images: Sequence[Image], names: Sequence[str], left_out: Reasons) -> DataParts:
     """The parts of a data set.
 
     Args:
@@ -101,7 +102,7 @@ def gather(dataset: Dataset, images: Sequence[Image], names: Sequence[str], left
                 f"Expected at least {LEAST[name]} of every class. Add images, or leave these classes out."
             )
     ordered = {name: tuple(sorted(members[name], key=lambda image: image.sample.file)) for name in PARTS}
-    return Parts(dataset.classes, ordered["train"], ordered["val"], ordered["test"], left_out, dataset.notes)
+    return DataParts(dataset.classes, ordered["train"], ordered["val"], ordered["test"], left_out, dataset.notes)
 
 
 def _check_classes(dataset: Dataset, samples: Sequence[Sample]) -> None:
@@ -122,7 +123,7 @@ def _check_classes(dataset: Dataset, samples: Sequence[Sample]) -> None:
     least = LEAST["train"] if split else sum(LEAST.values())
     poor = [f"{name} ({counts[name]})" for name in dataset.classes if counts[name] < least]
     if poor:
-        why = "" if split else ": two to train on, one to stop by, one to measure with"
+        why = "" if split else ": two to train on, one for validation, one for the test"
         raise InputError(
             f"{dataset.name} has too few images of {some(poor)}; expected at least {least} of every class{why}. "
             "Add images, or leave these classes out."

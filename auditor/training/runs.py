@@ -11,22 +11,24 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from auditor.dataset import Dataset, Sample
+from auditor.atomic_write import is_safe_name
+from auditor.data.dataset import Dataset
+from auditor.data.sample import Sample
 from auditor.errors import InputError
-from auditor.folders import shown, some
-from auditor.publication import is_safe_name
+from auditor.settings import stated
+from auditor.text import shown, some
 from auditor.training.checkpoints import Checkpoints
-from auditor.training.parts import PARTS, Image, PartName, Parts
+from auditor.training.parts import PARTS, DataParts, Image, PartName
 from auditor.training.settings import TrainSettings
 
 RUN_NAME = "run.json"
-FORMAT_VERSION = 1
+RUN_FORMAT = 1
 CHECKPOINTS = "checkpoints"
 _LOCK = ".lock"
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """An open run.
 
     Attributes:
@@ -50,11 +52,11 @@ class Run:
         """The checkpoints of one phase."""
         return Checkpoints(self.checkpoints / phase)
 
-    def begin(self, parts: Parts) -> None:
+    def begin(self, parts: DataParts) -> None:
         """Empties the folder and writes down what the run trains on, so that a continued one trains on the same."""
         _empty(self.folder)
         record = {
-            "format_version": FORMAT_VERSION,
+            "format_version": RUN_FORMAT,
             "settings": self.settings.record(),
             "overwrite": self.replaces,
             "parts": asdict(StoredParts.of(parts)),
@@ -92,7 +94,7 @@ class StoredParts:
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, parts: Parts) -> "StoredParts":
+    def of(cls, parts: DataParts) -> "StoredParts":
         """Files, labels and contents of each part."""
         files = {
             name: tuple((image.sample.file, parts.classes[image.label], image.content) for image in parts.part(name))
@@ -100,7 +102,7 @@ class StoredParts:
         }
         return cls(parts.classes, files, parts.left_out, parts.notes)
 
-    def join(self, dataset: Dataset) -> Parts:
+    def join(self, dataset: Dataset) -> DataParts:
         """The same parts of the data set as it is now.
 
         Raises:
@@ -119,7 +121,7 @@ class StoredParts:
                 "--resume needs the data as it was; put it back, or start again with --overwrite."
             )
         parts = {name: tuple(self._images(name, there)) for name in PARTS}
-        return Parts(self.classes, parts["train"], parts["val"], parts["test"], self.left_out, self.notes)
+        return DataParts(self.classes, parts["train"], parts["val"], parts["test"], self.left_out, self.notes)
 
     def _images(self, name: PartName, there: Mapping[str, Sample]) -> Iterator[Image]:
         place = {label: number for number, label in enumerate(self.classes)}
@@ -128,13 +130,17 @@ class StoredParts:
 
 
 @contextmanager
-def open_run(given: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Iterator[Run]:
+def open_run(
+    given: Mapping[str, Any], *, resume: bool, overwrite: bool, config: Path | None = None
+) -> Iterator[TrainingRun]:
     """Opens a new run's folder, or that of an unfinished one, and keeps others out of it.
 
     Args:
         given: Settings by name; None where an option was not given. `data` and `out` always are.
         resume: Whether to continue an unfinished run.
         overwrite: Whether an unfinished run may be thrown away, and a finished model moved aside.
+        config: Configuration file; None takes `auditor.toml` of the working directory for a new run. A run that is
+            continued has its settings, and is only compared with a file that is named.
 
     Raises:
         InputError: the folder is taken, there is nothing to resume, or the options contradict those of the run.
@@ -146,13 +152,14 @@ def open_run(given: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Iter
         raise InputError(f"--out {shown(str(out))}: {out.name!r} cannot be a model's name; expected models/NAME")
     folder = out.with_name(out.name + ".partial")
     if resume:
-        stated = _read(folder, out)
-        settings = TrainSettings.from_record(stated["settings"]).resumed(**given)
-        run = Run(folder, settings, _stored(stated), bool(stated.get("overwrite")))
+        record = _read(folder, out)
+        asked = given if config is None else stated(TrainSettings, config, given)
+        settings = TrainSettings.from_record(record["settings"]).resumed(**asked)
+        run = TrainingRun(folder, settings, _stored(record), bool(record.get("overwrite")))
     else:
-        settings = TrainSettings.load(**given)
+        settings = TrainSettings.load(config=config, **given)
         _check_free(folder, out, overwrite)
-        run = Run(folder, settings, None, overwrite)
+        run = TrainingRun(folder, settings, None, overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = _locked(folder)
@@ -188,8 +195,8 @@ def _read(folder: Path, out: Path) -> dict[str, Any]:
         raise InputError(f"--resume found no unfinished run of {out}: {finished}. Leave --resume out to start one.")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        if record["format_version"] != FORMAT_VERSION or not isinstance(record["settings"], dict):
-            raise ValueError(f"format_version {record['format_version']!r}, expected {FORMAT_VERSION}")
+        if record["format_version"] != RUN_FORMAT or not isinstance(record["settings"], dict):
+            raise ValueError(f"format_version {record['format_version']!r}, expected {RUN_FORMAT}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be continued ({error}); start again with --overwrite") from None
     return dict(record)

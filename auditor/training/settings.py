@@ -2,32 +2,72 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self
 
+from auditor.configuration import Configured, MayBeFile, Range, Written, as_written, checked, hints_of, option
 from auditor.errors import InputError
-from auditor.settings import DEVICES, MAX_PIXELS, LabelFrom
+from auditor.settings import MAX_BYTES, MAX_PIXELS, SOURCE, Device, LabelFrom, Limits, Most, Seed, Threads, stated
 
 BatchNorm = Literal["auto", "frozen", "trained"]
+Backbone = Literal["resnet50", "small"]
 
 #: Backbone -> its stages from the image up, and the side that images are squashed to unless --input-size is given.
-STAGES: dict[str, tuple[str, ...]] = {
+STAGES: dict[Backbone, tuple[str, ...]] = {
     "resnet50": ("conv1", "conv2", "conv3", "conv4", "conv5"),
     "small": ("block1", "block2", "block3", "block4"),
 }
-SIDES: dict[str, int] = {"resnet50": 224, "small": 128}
-SMALLEST_SIDE, LARGEST_SIDE = 32, 1024
+SIDES: dict[Backbone, int] = {"resnet50": 224, "small": 128}
+WEIGHTS = ("bundled", "imagenet", "none")       # that need no file
 
-_HEAD_UNITS = 8192                              # of one layer; more is a typing error
+
+def parse_head(text: str) -> tuple[int, ...]:
+    """"linear" -> (); "1024,512" -> (1024, 512); ValueError where it is neither."""
+    if text == "linear":
+        return ()
+    parts = text.split(",")
+    if not all(re.fullmatch(r"\s*\d{1,6}\s*", part) for part in parts):
+        raise ValueError
+    return tuple(int(part) for part in parts)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """"224" -> (224, 224); "192x256" -> (192, 256), height first; ValueError where it is neither."""
+    match = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", text.strip())
+    if match is None:
+        raise ValueError
+    return int(match[1]), int(match[2] or match[1])
+
+
+Count = Annotated[int, Range(1, 10_000)]
+Rate = Annotated[float, Range(1e-8, 10)]
+Side = Annotated[int, Range(32, 1024)]
+Units = Annotated[int, Range(1, 8192)]          # of one layer; more is a typing error
+Head = Annotated[
+    tuple[Units, ...],
+    Written(
+        parse_head,
+        lambda head: ",".join(map(str, head)) or "linear",
+        "linear, or the sizes of hidden layers, from 1 to 8192 units each: 1024,512,256,128",
+    ),
+]
+InputSize = Annotated[
+    tuple[Side, Side],
+    Written(
+        parse_size,
+        lambda size: "x".join(map(str, size)),
+        "a side in pixels, 224, or height x width, 192x256; sides from 32 to 1024",
+    ),
+]
 
 
 @dataclass(frozen=True)
-class TrainSettings:
+class TrainSettings(Configured):
     """What a training run was asked to do.
 
     Attributes:
-        data: Folder or manifest with the images.
+        data: Folder, manifest or shards with the images, as it was written.
         out: The model's folder, `models/NAME`.
         weights: What the backbone starts from: "bundled", "imagenet", "none", or the path of a file.
         backbone: "resnet50", or "small": four convolutions, for comparison.
@@ -54,58 +94,73 @@ class TrainSettings:
         device: "auto", "cpu" or "cuda".
         threads: Decoding threads; None is one per core.
         max_pixels: Images with more pixels in their header are refused before decoding.
+        max_bytes: Files with more bytes are not read.
         label_from: Where labels come from: "folder" or "name".
         file_column, label_column, split_column: Columns of a manifest; None recognises the usual names.
     """
 
-    data: Path
+    data: str
     out: Path
-    weights: str = "bundled"
-    backbone: str = "resnet50"
-    head: tuple[int, ...] = ()
-    dropout: float = 0.2
+    weights: Annotated[str, MayBeFile(lambda text: text not in WEIGHTS)] = "bundled"
+    backbone: Backbone = "resnet50"
+    head: Head = ()
+    dropout: Annotated[float, Range(0, 0.95)] = 0.2
     augment: bool = True
     fine_tune: str = "none"
     batch_norm: BatchNorm = "auto"
-    epochs: int = 20
-    head_epochs: int = 100
-    batch_size: int = 32
-    learning_rate: float = 1e-4
-    head_learning_rate: float = 3e-4
-    weight_decay: float = 0.01
-    warmup: float = 0.1
-    label_smoothing: float = 0.0
+    epochs: Count = 20
+    head_epochs: Count = 100
+    batch_size: Annotated[int, Range(1, 65_536)] = 32
+    learning_rate: Rate = 1e-4
+    head_learning_rate: Rate = 3e-4
+    weight_decay: Annotated[float, Range(0, 1)] = 0.01
+    warmup: Annotated[float, Range(0, 0.9)] = 0.1
+    label_smoothing: Annotated[float, Range(0, 0.9)] = 0.0
     class_weights: bool = False
-    patience: int = 5
-    seed: int = 0
+    patience: Count = 5
+    seed: Seed = 0
     mixed_precision: bool = False
-    input_size: tuple[int, int] = (224, 224)
-    device: str = "auto"
-    threads: int | None = None
-    max_pixels: int = MAX_PIXELS
+    input_size: InputSize = (224, 224)
+    device: Device = "auto"
+    threads: Threads = None
+    max_pixels: Most = MAX_PIXELS
+    max_bytes: Most = MAX_BYTES
     label_from: LabelFrom = "folder"
     file_column: str | None = None
     label_column: str | None = None
     split_column: str | None = None
 
+    section: ClassVar[str] = "train"
+    shared: ClassVar[tuple[str, ...]] = (*SOURCE, "threads", "device")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check()
+
+    @property
+    def limits(self) -> Limits:
+        """What the reader refuses."""
+        return Limits(self.max_pixels, self.max_bytes)
+
     @classmethod
-    def load(cls, **given: Any) -> Self:
-        """Settings from the options that were given (None means not given), the rest decided from them.
+    def load(cls, *, config: Path | None = None, **given: Any) -> Self:
+        """Settings from the options that were given (None means not given) and the file, the rest decided from them.
+
+        Args:
+            config: A TOML file; None takes `auditor.toml` of the working directory where there is one.
+            **given: Settings by name.
 
         Raises:
-            InputError: an option has a value that it cannot have, or two contradict each other.
+            InputError: a setting has a value that it cannot have, or two contradict each other.
         """
-        stated = {name: value for name, value in given.items() if value is not None}
-        backbone = stated.setdefault("backbone", cls.backbone)
-        _check_choice("--backbone", backbone, tuple(STAGES))
-        stated.setdefault("weights", "bundled" if backbone == "resnet50" else "none")
-        scratch = stated["weights"] == "none"
-        stated.setdefault("fine_tune", "all" if scratch else "none")
-        stated.setdefault("learning_rate", 1e-3 if scratch else 1e-4)
-        stated.setdefault("input_size", (SIDES[backbone], SIDES[backbone]))
-        settings = cls(**stated)
-        settings._check()
-        return settings
+        values = stated(cls, config, given)
+        backbone: Backbone = checked("--backbone", Backbone, values.setdefault("backbone", cls.backbone))
+        values.setdefault("weights", "bundled" if backbone == "resnet50" else "none")
+        scratch = values["weights"] == "none"
+        values.setdefault("fine_tune", "all" if scratch else "none")
+        values.setdefault("learning_rate", 1e-3 if scratch else 1e-4)
+        values.setdefault("input_size", (SIDES[backbone], SIDES[backbone]))
+        return cls(**values)
 
     @property
     def from_scratch(self) -> bool:
@@ -131,19 +186,13 @@ class TrainSettings:
         Raises:
             InputError: it is something else.
         """
-        known = {each.name for each in fields(cls)}
         try:
-            stated: dict[str, Any] = {
-                name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
-            }
-            settings = cls(**{**stated, "data": Path(record["data"]), "out": Path(record["out"])})
-            settings._check()
-        except (TypeError, KeyError, ValueError) as error:
+            return cls(**record)
+        except (InputError, TypeError) as error:
             raise InputError(
-                f"the settings of the unfinished run cannot be read ({error}); expected {', '.join(sorted(known))}. "
-                "Start it again with --overwrite."
+                f"the settings of the unfinished run cannot be read ({error}); "
+                f"expected {', '.join(sorted(hints_of(cls)))}. Start it again with --overwrite."
             ) from None
-        return settings
 
     def resumed(self, **given: Any) -> Self:
         """These settings of an unfinished run, with the options given to continue it.
@@ -154,11 +203,12 @@ class TrainSettings:
         Raises:
             InputError: an option contradicts the run.
         """
-        stated = {name: value for name, value in given.items() if value is not None}
-        free = {name: stated.pop(name) for name in ("device", "threads", "data", "out") if name in stated}
+        hints = hints_of(type(self))
+        asked = {name: checked(option(name), hints[name], value) for name, value in given.items() if value is not None}
+        free = {name: asked.pop(name) for name in ("device", "threads", "data", "out") if name in asked}
         differing = [
             f"{option(name)} {_shown(name, value)} (the run has {_shown(name, getattr(self, name))})"
-            for name, value in stated.items()
+            for name, value in asked.items()
             if value != getattr(self, name)
         ]
         if differing:
@@ -166,16 +216,13 @@ class TrainSettings:
                 f"--resume continues the run in {self.out} as it was started, but received {'; '.join(differing)}. "
                 "Leave these options out, or start again with --overwrite."
             )
-        settings = replace(self, **free)
-        settings._check()
-        return settings
+        return replace(self, **free)
 
     def _check(self) -> None:
-        _check_choice("--backbone", self.backbone, tuple(STAGES))
-        _check_choice("--fine-tune", self.fine_tune, ("none", "all", *STAGES[self.backbone]))
-        _check_choice("--batch-norm", self.batch_norm, get_args(BatchNorm))
-        _check_choice("--device", self.device, DEVICES)
-        _check_choice("--label-from", self.label_from, get_args(LabelFrom))
+        """Raises InputError where two settings contradict each other."""
+        possible = ("none", "all", *STAGES[self.backbone])
+        if self.fine_tune not in possible:
+            raise InputError(f"--fine-tune is {self.fine_tune!r}; expected one of {', '.join(possible)}")
         if self.backbone == "small" and not self.from_scratch:
             raise InputError(f"--weights {self.weights} with --backbone small; it has no weights but --weights none")
         if self.from_scratch and self.fine_tune != "all":
@@ -185,70 +232,10 @@ class TrainSettings:
             )
         if self.from_scratch and self.batch_norm == "frozen":
             raise InputError("--weights none with --batch-norm frozen; from scratch it has no statistics yet")
-        _check_numbers(self)
-
-
-def option(name: str) -> str:
-    """A setting's name as it is written on the command line."""
-    return "--" + name.replace("_", "-")
-
-
-def parse_head(text: str) -> tuple[int, ...]:
-    """"linear" -> (); "1024,512" -> (1024, 512).
-
-    Raises:
-        InputError: it is neither.
-    """
-    if text == "linear":
-        return ()
-    parts = text.split(",")
-    if not all(re.fullmatch(r"\s*\d{1,6}\s*", part) for part in parts):
-        raise InputError(f"--head {text!r}; expected linear, or the sizes of the hidden layers: 1024,512,256,128")
-    return tuple(int(part) for part in parts)
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """"224" -> (224, 224); "192x256" -> (192, 256), height first.
-
-    Raises:
-        InputError: it is neither.
-    """
-    match = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", text.strip())
-    if match is None:
-        raise InputError(f"--input-size {text!r}; expected a side in pixels, 224, or height x width, 192x256")
-    return int(match[1]), int(match[2] or match[1])
-
-
-def _check_numbers(settings: TrainSettings) -> None:
-    for name, low, high in (
-        ("dropout", 0.0, 0.95), ("warmup", 0.0, 0.9), ("label_smoothing", 0.0, 0.9), ("weight_decay", 0.0, 1.0),
-        ("learning_rate", 1e-8, 10.0), ("head_learning_rate", 1e-8, 10.0), ("epochs", 1, 10_000),
-        ("head_epochs", 1, 10_000), ("batch_size", 1, 65_536), ("patience", 1, 10_000), ("seed", 0, 2**32 - 1),
-        ("max_pixels", 1, 2**40),
-    ):  # fmt: skip
-        value = getattr(settings, name)
-        if not low <= value <= high:
-            raise InputError(f"{option(name)} is {value}; expected a number from {low:g} to {high:g}")
-    if settings.threads is not None and settings.threads < 1:
-        raise InputError(f"--threads is {settings.threads}; expected a number from 1 up")
-    if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in settings.input_size):
-        raise InputError(
-            f"--input-size is {_shown('input_size', settings.input_size)}; "
-            f"expected sides from {SMALLEST_SIDE} to {LARGEST_SIDE}"
-        )
-    if not all(1 <= units <= _HEAD_UNITS for units in settings.head):
-        raise InputError(f"--head is {_shown('head', settings.head)}; expected layers of 1 to {_HEAD_UNITS} units")
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise InputError(f"{name} is {value!r}; expected one of {', '.join(choices)}")
 
 
 def _shown(name: str, value: Any) -> str:
-    if isinstance(value, tuple):
-        return ("x" if name == "input_size" else ",").join(map(str, value)) or "linear"
-    return str(value)
+    return as_written(hints_of(TrainSettings)[name], value) if isinstance(value, tuple) else str(value)
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a ResNet50 backbone starts from: the bundled model, ImageNet, or a file in one of five forms."""
+"""The initial weights of a ResNet50 backbone: the bundled model's, ImageNet's, or a file in one of five formats."""
 
 import contextlib
 import socket
@@ -13,12 +13,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.backends.keras import load_keras
+from auditor.backends.card import CARD_NAME, read_card, sha256
+from auditor.backends.keras.backend import load_keras
+from auditor.backends.keras.resnet50 import fill, read_onnx
 from auditor.errors import InputError, ModelError, ModelMismatch
-from auditor.modelcard import CARD_NAME, read_card, sha256
 from auditor.resources import bundled_model
 from auditor.training.network import dense_layers
-from auditor.training.resnet50 import fill, read_onnx
 
 IMAGENET_FILE = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _SECONDS_WITHOUT_A_BYTE = 30                    # of a download
@@ -38,8 +38,8 @@ class Origin:
     Attributes:
         text: For the model's card.
         folded: Whether batch normalisation is multiplied into the convolutions, so that it has no statistics to train.
-        trained_on: Hashes of the images that the weights have seen, where a card lists them: a model made from them has
-            seen these too.
+        trained_on: Hashes of the images that the weights were trained on, if a card lists them: a model made from the
+            weights was trained on them too.
     """
 
     text: str
@@ -48,7 +48,7 @@ class Origin:
 
 
 def fill_backbone(network: Any, weights: str) -> Origin:
-    """Sets all layers of a ResNet50 network but those of its head.
+    """Sets all layers of a ResNet50 network except those of its head.
 
     Args:
         network: Of `build`.
@@ -83,7 +83,7 @@ def fill_backbone(network: Any, weights: str) -> Origin:
 
 
 def _seen(path: Path) -> frozenset[str]:
-    """What a weights file was trained on, by the card beside it."""
+    """Hashes of the images that a weights file was trained on, from the card beside it."""
     beside = path.parent / CARD_NAME
     if not beside.is_file():
         return frozenset()
@@ -134,16 +134,16 @@ def _loaded(path: Path) -> Any:
     try:
         with h5py.File(path) as file:
             classes = _classes_of(file.get("model_weights", file))
-        # The old layout is told apart by Keras from the name alone, and must hold every layer in its place.
+        # Keras recognises the old layout by the file's name alone, and expects every layer in its place.
         model = keras.applications.ResNet50(
             weights=None,
             include_top=classes is not None,
             **({"input_shape": (224, 224, 3)} if classes is None else {"classes": classes}),
         )
         model.load_weights(path)
-    except Exception as error:  # h5py and Keras raise whatever the bytes make them stumble over
+    except Exception as error:  # h5py and Keras raise many kinds of errors for a broken file
         reason = " ".join(str(error).split())[:300]
-        raise ModelMismatch(f"--weights {path} holds no ResNet50 of Keras ({reason}); {_EXPECTED}") from None
+        raise ModelMismatch(f"--weights {path} is not a ResNet50 of Keras ({reason}); {_EXPECTED}") from None
     return model
 
 
@@ -157,17 +157,17 @@ def _classes_of(layers: Any) -> int | None:
 
 
 def _download() -> Any:
-    """The ImageNet weights through Keras, which keeps them in its own folder and checks their hash."""
+    """The ImageNet weights, downloaded by Keras, which keeps them in its own folder and checks their hash."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_SECONDS_WITHOUT_A_BYTE)
     try:
         with contextlib.redirect_stdout(sys.stderr):            # Keras shows its progress
             return keras.applications.ResNet50(weights="imagenet", include_top=False)
-    except Exception as error:  # Keras raises a bare Exception where the download fails
+    except Exception as error:  # Keras raises a plain Exception if the download fails
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             f"--weights imagenet: {IMAGENET_FILE} could not be downloaded ({reason}). Without a network, fetch that "
-            "file elsewhere and pass it: --weights FILE. Or start from the weights that are here: --weights bundled"
+            "file elsewhere and pass it: --weights FILE. Or start from the weights of auditor: --weights bundled"
         ) from None
     finally:
         socket.setdefaulttimeout(before)
@@ -178,7 +178,7 @@ def _named(model: Any) -> Layers:
 
 
 def _flat(model: Any) -> list[Any]:
-    """The layers of a model, those of models inside it in their place."""
+    """The layers of a model, with nested models replaced by their layers."""
     return [
         inner
         for layer in model.layers

@@ -1,4 +1,4 @@
-"""Why an image was flagged, or was not: told from what a run stored, without the model and without the image.
+"""`auditor why`: why an image was flagged, or was not, from what a run stored.
 
 Example:
     >>> print(as_text(explain("data/train/cat/1.jpg", Path("reports"))))

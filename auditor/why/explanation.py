@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from auditor.errors import InputError
+from auditor.runs.stored import Row, StoredRun, find, latest_runs, open_run
 from auditor.why.rules import Rules, RuleVerdict
-from auditor.why.runs import Row, Run, find, latest_runs, open_run
 
 IMAGE_COLUMNS = ("format", "mode", "width", "height", "bytes", "sha256")
 
@@ -26,7 +26,7 @@ class Opinion:
 
 
 @dataclass(frozen=True)
-class Look:
+class Lookalike:
     """A neighbour and its label."""
 
     file: str
@@ -39,20 +39,25 @@ class Neighbourhood:
 
     same: int
     share: float | None
-    files: tuple[Look, ...]
+    files: tuple[Lookalike, ...]
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A finding about another file that names this one."""
+    """A finding about another file, or about the data set, that names this one."""
 
     rule: str
     file: str | None
     message: str
 
+    @property
+    def subject(self) -> str:
+        """What the finding is about."""
+        return self.file or "the data set"
+
 
 @dataclass(frozen=True)
-class Source:
+class RunSource:
     """The run that was asked."""
 
     folder: str
@@ -82,7 +87,7 @@ class Explanation:
     rules: tuple[RuleVerdict, ...]
     mentioned: tuple[Mention, ...]
     image: Mapping[str, Any]
-    run: Source
+    run: RunSource
     also_in: tuple[str, ...]
 
 
@@ -107,8 +112,9 @@ def explain(file: str, out: Path, name: str | None = None, run: Path | None = No
     rules = Rules.of(found.summary)
     verdicts = [rules.flag(finding) for finding in flags]
     if row["outcome"] == "ok":
-        silent = (rule for rule in rules.about if rule not in {verdict.rule for verdict in verdicts})
-        verdicts += [rules.silence(rule, row) for rule in silent]
+        named = {mention.rule: mention.subject for mention in reversed(mentioned)}
+        rest = (rule for rule in rules.about if rule not in {verdict.rule for verdict in verdicts})
+        verdicts += [rules.not_flagged(rule, row, named.get(rule)) for rule in rest]
         order = {rule: place for place, rule in enumerate(rules.about)}
         verdicts.sort(key=lambda verdict: (not verdict.flagged, order.get(verdict.rule, len(order))))
     return Explanation(
@@ -141,7 +147,7 @@ def _known(value: Any) -> Any:
     return None if math.isnan(value) else round(value, 6)
 
 
-def _findings(run: Run, file: str) -> tuple[list[dict[str, Any]], tuple[Mention, ...]]:
+def _findings(run: StoredRun, file: str) -> tuple[list[dict[str, Any]], tuple[Mention, ...]]:
     flags, mentioned = [], []
     for finding in run.findings():
         if finding["file"] == file:
@@ -172,16 +178,16 @@ def _model(row: Row, model: Mapping[str, Any]) -> Opinion | None:
     )
 
 
-def _neighbours(row: Row, run: Run) -> Neighbourhood | None:
+def _neighbours(row: Row, run: StoredRun) -> Neighbourhood | None:
     files = [str(file) for file in row.get("neighbours") or ()]
     if not files:
         return None
     labels = {other["file"]: other["label"] for other in run.rows(files, ["file", "label"])}
-    looks = tuple(Look(file, labels.get(file)) for file in files)
+    looks = tuple(Lookalike(file, labels.get(file)) for file in files)
     same = sum(look.label is not None and look.label == row.get("label") for look in looks)
     return Neighbourhood(same, row.get("neighbour_share"), looks)
 
 
-def _source(run: Run) -> Source:
+def _source(run: StoredRun) -> RunSource:
     name = str(run.summary["dataset"].get("name", run.folder.parent.name))
-    return Source(str(run.folder), name, run.root, run.started_at)
+    return RunSource(str(run.folder), name, run.root, run.started_at)

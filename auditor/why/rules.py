@@ -1,15 +1,12 @@
 """What each rule says about one image, and why those that did not flag it did not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from auditor.report.text import decimal, percent
-from auditor.why.runs import Row
-
-#: A label rule could not judge the image.
-UNLABELLED = "the data set gives it no label"
-UNJUDGED = "its class has too few other images to learn from, or there is no second class"
+from auditor.checks import StoredImage, known_checks
+from auditor.runs.stored import Row
+from auditor.text import decimal
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class RuleVerdict:
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules of a run, from its summary; one written by an older version has only their names.
+    """The rules of a run, from its summary; a summary of an older version has only their names.
 
     Attributes:
         about: Rule -> what the summary says of it.
@@ -68,79 +65,30 @@ class Rules:
             settings=self.settings(rule),
         )
 
-    def silence(self, rule: str, row: Row) -> RuleVerdict:
-        """A rule that ran and did not flag the image."""
-        reason = REASONS.get(rule)
-        why = reason(row, self) if reason else _by_description(self.about.get(rule, {}))
+    def not_flagged(self, rule: str, row: Row, named_by: str | None = None) -> RuleVerdict:
+        """A rule that ran and did not flag the image.
+
+        Args:
+            rule: Its name.
+            row: What the run stored about the image.
+            named_by: What a finding of this rule is about, if it names the image among others.
+        """
         empty = dict.fromkeys(("severity", "status", "suggested", "score", "value", "threshold"))
         return RuleVerdict(
             rule=rule,
             title=self.title(rule),
             flagged=False,
-            why=why,
+            why=self._why_not(rule, row) if named_by is None else f"named by its finding about {named_by}.",
             **empty,
             settings=self.settings(rule),
         )
 
-
-def _label_issue(row: Row, rules: Rules) -> str:
-    if row.get("label") is None:
-        return f"not judged: {UNLABELLED}."
-    if not rules.can_judge:
-        return "not judged: the model knows these classes too little to call a label wrong."
-    score, right = row.get("label_score"), row.get("p_correct")
-    if score is None:
-        return f"not judged: {UNJUDGED}."
-    limit = "it flags where the label is more likely wrong than right."
-    if right is None:
-        return f"not flagged: score {score:.2f}; {limit}"
-    chance = f"not flagged: score {score:.2f}, the label is right with {percent(right)}"
-    if right < 0.5 and row.get("oof_predicted") == row["label"]:
-        return f"{chance}; but no other class is likelier by the other images, and it flags only where one is."
-    return f"{chance}; {limit}"
-
-
-def _model_disagrees(row: Row, rules: Rules) -> str:
-    predicted = row.get("predicted")
-    if row.get("label") is None:
-        return f"not judged: {UNLABELLED}."
-    if not rules.matched:
-        return "not judged: the model does not know the folder's classes."
-    if predicted is None:
-        return "not judged: the model has no prediction for it."
-    if predicted == row["label"]:
-        return f"not flagged: the model sees {predicted} too; it flags where that is not the given label."
-    return f"not flagged: the model sees {predicted}."
-
-
-def _low_confidence(row: Row, rules: Rules) -> str:
-    witness, predicted = _witness(row, rules)
-    if predicted is None:
-        return f"not judged: {witness} has no prediction for it."
-    settings = rules.settings("low_confidence")
-    minimum, at_most = settings.get("minimum"), settings.get("at_most")
-    limit = "under a set probability" if minimum is None else f"under {percent(minimum)}"
-    if at_most is not None:
-        limit += f", at most {percent(at_most)} of the images"
-    best = row.get("confidence") if rules.matched else row.get("oof_p_given") if predicted == row.get("label") else None
-    if best is None:
-        return f"not flagged: {witness} is sure enough of its best class; it flags {limit}."
-    return f"not flagged: {witness} gives its best class {percent(best)}; it flags {limit}."
-
-
-def _unreadable(row: Row, _: Rules) -> str:
-    return "not flagged: it was decoded." if row.get("outcome") == "ok" else "not flagged."
-
-
-def _format_mismatch(row: Row, _: Rules) -> str:
-    if row.get("format") is None:
-        return "not judged: it cannot be read."
-    return f"not flagged: the file is {row['format']}, and its name claims nothing else."
-
-
-def _witness(row: Row, rules: Rules) -> tuple[str, str | None]:
-    """The classifier that the rule asked: the model where it knows the folder's classes, else the probe."""
-    return ("the model", row.get("predicted")) if rules.matched else ("the probe", row.get("oof_predicted"))
+    def _why_not(self, rule: str, row: Row) -> str:
+        """What the rule itself says; its description where this version does not know it."""
+        check = known_checks().get(rule)
+        if check is None:
+            return _by_description(self.about.get(rule, {}))
+        return check.why_not(StoredImage(row, self.settings(rule), self.matched, self.can_judge))
 
 
 def _by_description(about: Mapping[str, Any]) -> str:
@@ -148,12 +96,3 @@ def _by_description(about: Mapping[str, Any]) -> str:
     limits = ", ".join(f"{name} {decimal(value)}" for name, value in about.get("settings", {}).items())
     stated = f" ({limits})" if limits else ""
     return f"not flagged. The rule: {description}{stated}." if description else "not flagged."
-
-
-REASONS: dict[str, Callable[[Row, Rules], str]] = {
-    "label_issue": _label_issue,
-    "model_disagrees": _model_disagrees,
-    "low_confidence": _low_confidence,
-    "unreadable": _unreadable,
-    "format_mismatch": _format_mismatch,
-}

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from auditor.imagenet import readable
-from auditor.report.text import count, listing, percent, visible
+from auditor.classes.imagenet import readable
+from auditor.text import count, listing, percent, visible
 from auditor.why.explanation import Explanation, Neighbourhood, Opinion
 from auditor.why.rules import RuleVerdict
 
@@ -20,11 +20,9 @@ def as_json(explanation: Explanation) -> str:
 def as_text(explanation: Explanation) -> str:
     """The verdict first, then who says what, then the rules; synset ids of ImageNet read as their names."""
     lines = list(_verdict(explanation))
-    lines += _section("Witnesses", _table(_witnesses(explanation)))
+    lines += _section("Who says what", _table(_opinions(explanation)))
     lines += _section("Rules", _table((verdict.rule, _rule(verdict)) for verdict in explanation.rules))
-    named = (
-        f"{mention.rule} of {mention.file or 'the data set'}: {mention.message}" for mention in explanation.mentioned
-    )
+    named = (f"{mention.rule} of {mention.subject}: {mention.message}" for mention in explanation.mentioned)
     lines += _section("Named by findings about other files", (INDENT + line for line in named))
     lines = [explanation.file, *map(readable, lines), "", *_sources(explanation)]
     return "\n".join(map(visible, lines))
@@ -45,7 +43,7 @@ def _verdict(explanation: Explanation) -> Iterator[str]:
         yield f"Place {explanation.place:,} of {explanation.ranked:,} to review."
 
 
-def _witnesses(explanation: Explanation) -> Iterator[tuple[str, str]]:
+def _opinions(explanation: Explanation) -> Iterator[tuple[str, str]]:
     """(who, what) in the order in which the label rules ask them."""
     if explanation.label_score is not None:
         right = explanation.p_correct

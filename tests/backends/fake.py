@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.backends.base import Forward, NamedHead, as_probabilities
-from auditor.head import Head, linear_head
-from auditor.modelcard import ModelCard
+from auditor.backends.card import ModelCard
+from auditor.backends.head import Head, linear_head
 
 
 class FakeBackend:

@@ -91,7 +91,7 @@ def classifier(
     opset: int = 17,
     **metadata: str,
 ) -> onnx.ModelProto:
-    """The classifier above in one of its spellings. `int8`: None, "tensor" or "channel"."""
+    """The classifier above in one of its notations. `int8`: None, "tensor" or "channel"."""
     net = Net()
     tensor = "image"
     if dtype != TensorProto.FLOAT:

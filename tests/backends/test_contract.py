@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from auditor.backends import load_backend
-from auditor.heatmap import class_heatmap
-from auditor.modelcard import ModelCard
+from auditor.backends.card import ModelCard
+from auditor.heatmaps.grad_cam import class_heatmap
 from tests.backends.fake import FakeBackend
 from tests.backends.nets import SIDE, classifier, save
 

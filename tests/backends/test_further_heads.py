@@ -9,11 +9,11 @@ import onnxruntime
 import pytest
 
 from auditor.backends import load_backend
-from auditor.backends.layers import open_layers
-from auditor.backends.onnx import OnnxBackend
+from auditor.backends.abilities import open_layers
+from auditor.backends.card import ModelCard, read_card, sha256
+from auditor.backends.catalogue import write_card
+from auditor.backends.onnx.backend import OnnxBackend
 from auditor.errors import ModelError, ModelMismatch
-from auditor.modelcard import ModelCard, read_card, sha256
-from auditor.modelshelf import write_card
 from tests.backends.nets import BIAS, FILTERS, SIDE, WEIGHTS, Net, classifier, features_by_hand, photos, save
 
 NAMES = ("north", "south")
@@ -65,9 +65,9 @@ def test_a_further_head_says_what_its_output_would(tmp_path, int8):
     assert found.probabilities.shape == (4, 3)
 
 
-def test_the_layers_of_a_model_with_a_further_head_can_be_looked_at(tmp_path):
+def test_the_layers_of_a_model_with_a_further_head_can_be_opened(tmp_path):
     backend = loaded(tmp_path, two_heads())
-    layers = open_layers(backend, tmp_path / "model.onnx")
+    layers = open_layers(backend)
 
     assert layers.last is not None
     assert layers.activations(photos(1)[0], [layers.last])[0].shape[-1] == 5
@@ -84,7 +84,7 @@ def test_the_scores_are_those_of_the_model_without_the_further_head(tmp_path):
     np.testing.assert_array_equal(both.head.layers[0].weights, alone.head.layers[0].weights)
 
 
-def test_a_file_whose_card_lists_no_heads_is_asked_for_one_output_as_ever(tmp_path):
+def test_a_file_whose_card_lists_no_heads_needs_one_output(tmp_path):
     path = save(two_heads(), tmp_path)
 
     with pytest.raises(ModelError, match="has 2 outputs"):
@@ -97,26 +97,26 @@ def test_a_file_whose_card_lists_no_heads_is_asked_for_one_output_as_ever(tmp_pa
         ({"colours": NAMES}, {}, "lists a head 'colours', but the model's outputs are .*poles"),
         ({"poles": (*NAMES, "east")}, {}, "'poles' has 2 outputs, but its card lists 3 classes"),
         ({"poles": NAMES}, {"other_pooling": True}, "reads other features than the model's own scores"),
-        ({"poles": NAMES}, {"scale": 2.0}, "'poles' is no head as its card says"),
+        ({"poles": NAMES}, {"scale": 2.0}, "'poles' is not a head, although its card says so"),
     ],
     ids=["absent", "classes", "features", "layers"],
 )
-def test_a_card_that_the_graph_does_not_bear_out_is_a_mismatch(tmp_path, heads, model, says):
+def test_a_card_that_does_not_fit_the_graph_is_a_mismatch(tmp_path, heads, model, says):
     with pytest.raises(ModelMismatch, match=says):
         loaded(tmp_path, two_heads(**model), replace(CARD, heads=heads))
 
 
-def test_a_head_that_does_not_explain_its_output_is_a_mismatch(tmp_path):
-    """A quantisation that cuts the pooled features in half, which the layers' weights do not tell."""
+def test_a_head_that_does_not_reproduce_its_output_is_a_mismatch(tmp_path):
+    """A quantisation that cuts the pooled features in half, which the layers' weights do not show."""
     model = two_heads(int8=True)
     scales = [each for each in model.graph.initializer if each.dims == [] and each.data_type == onnx.TensorProto.FLOAT]
     scales[-1].CopyFrom(onnx.numpy_helper.from_array(np.float32(1e-4), scales[-1].name))
 
-    with pytest.raises(ModelMismatch, match="does not make its output 'poles' of its features"):
+    with pytest.raises(ModelMismatch, match="does not compute its output 'poles' from its features"):
         loaded(tmp_path, model)
 
 
-def test_a_card_that_is_written_anew_keeps_the_further_heads(tmp_path):
+def test_a_card_that_is_written_again_keeps_the_further_heads(tmp_path):
     path = save(two_heads(), tmp_path, "model.onnx")
     replace(CARD, files={"model.onnx": sha256(path)}).write(tmp_path)
 
@@ -185,7 +185,7 @@ def test_keras_refuses_what_the_card_has_wrong(layers, tmp_path, heads, model, s
 
 
 def test_the_export_of_a_model_folder_keeps_its_further_head(layers, tmp_path):
-    from auditor.training.exporter import export_model
+    from auditor.model_export.export import export_model
 
     model = saved(layers, tmp_path)
     replace(CARD, files={"model.keras": sha256(tmp_path / "model.keras")}).write(tmp_path)
@@ -205,9 +205,9 @@ def test_an_export_keeps_the_further_head_and_its_half_precision(layers, tmp_pat
     """Keras -> ONNX with both outputs under their names -> weights as float16 -> int8, the second head as it was."""
     import keras
 
-    from auditor.training.export import store_as_float16, to_onnx
-    from auditor.training.int8 import to_int8
-    from auditor.training.resnet50 import stored
+    from auditor.backends.keras.resnet50 import stored
+    from auditor.model_export.int8 import to_int8
+    from auditor.model_export.keras_to_onnx import store_as_float16, to_onnx
 
     image = keras.Input((SIDE, SIDE, 3))
     maps = layers.Conv2D(64, 3, activation="relu", name="one_conv")(layers.Conv2D(8, 3, name="zero_conv")(image))

@@ -13,8 +13,8 @@ keras = pytest.importorskip("keras")
 
 from auditor.backends import load_backend  # noqa: E402
 from auditor.errors import InputError, ModelError  # noqa: E402
-from auditor.heatmap import class_heatmap, class_heatmaps  # noqa: E402
-from auditor.saliency import class_maps  # noqa: E402
+from auditor.heatmaps.grad_cam import class_heatmap, class_heatmaps, heat  # noqa: E402
+from auditor.heatmaps.saliency import class_maps  # noqa: E402
 
 L = keras.layers
 SIDE = 32
@@ -153,7 +153,7 @@ def test_gradients_through_the_backend_give_the_same_maps_as_its_head(head, tmp_
     found = backend.forward(images)
     expected = class_heatmaps(found.features, backend.head.jacobian(found.embedding, classes))
 
-    np.testing.assert_allclose(backend.grad_cam(images, classes), expected, atol=1e-4)
+    np.testing.assert_allclose(heat(backend.grad_maps(images, classes)), expected, atol=1e-4)
 
 
 def test_gradients_reach_any_layer_of_a_nested_model_even_a_frozen_one(tmp_path):
@@ -165,7 +165,7 @@ def test_gradients_reach_any_layer_of_a_nested_model_even_a_frozen_one(tmp_path)
     backend, images = load_backend(tmp_path / "net.keras", preprocessing="raw"), photos(2)
     classes = np.array([[0, 2], [1, 1]])
 
-    early = backend.grad_cam(images, classes, layer=trunk.layers[1].name)
+    early = heat(backend.grad_maps(images, classes, layer=trunk.layers[1].name))
 
     assert backend.head is None
     assert early.shape == (2, 2, 16, 16) and early.min() >= 0
@@ -200,7 +200,7 @@ def test_a_layer_that_is_not_there_is_named(tmp_path):
     backend = saved(flat(linear), tmp_path, "keras")
 
     with pytest.raises(InputError, match="no layer 'conv9'"):
-        backend.grad_cam(photos(1), np.array([[0]]), layer="conv9")
+        heat(backend.grad_maps(photos(1), np.array([[0]]), layer="conv9"))
 
 
 def test_a_model_that_cannot_be_taken_apart_is_left_to_occlusion(tmp_path):
@@ -212,6 +212,6 @@ def test_a_model_that_cannot_be_taken_apart_is_left_to_occlusion(tmp_path):
     backend._logits = None                                      # as `take_apart` leaves it for a subclassed model
 
     with pytest.raises(ModelError, match="no logits to differentiate"):
-        backend.grad_cam(photos(1), np.array([[0]]))
+        heat(backend.grad_maps(photos(1), np.array([[0]])))
     maps, method = class_maps(backend, photos(1), np.array([[0, 1]]))
     assert method == "occlusion" and maps.shape == (1, 2, 7, 7)

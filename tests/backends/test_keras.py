@@ -16,10 +16,11 @@ tensorflow = pytest.importorskip("tensorflow", reason="the keras backend needs a
 keras = pytest.importorskip("keras")
 
 from auditor.backends import load_backend  # noqa: E402
-from auditor.backends.keras import KerasBackend  # noqa: E402
+from auditor.backends.card import ModelCard, sha256  # noqa: E402
+from auditor.backends.keras.backend import KerasBackend  # noqa: E402
+from auditor.classes.imagenet import positions  # noqa: E402
 from auditor.errors import DeviceUnavailable, ModelError, ModelMismatch  # noqa: E402
-from auditor.imagenet import positions  # noqa: E402
-from auditor.modelcard import ModelCard, sha256  # noqa: E402
+from auditor.heatmaps.grad_cam import heat  # noqa: E402
 
 L = keras.layers
 SIDE = 16
@@ -109,10 +110,10 @@ def test_features_embedding_and_head_come_from_inside_the_model(build, head, tmp
     np.testing.assert_allclose(found.embedding, found.features.mean(axis=(1, 2)), rtol=1e-4, atol=1e-5)
     logits = backend.head.logits(found.embedding)
     np.testing.assert_allclose(found.probabilities, np.asarray(keras.ops.softmax(logits)), atol=1e-5)
-    assert backend.grad_cam(photos(), np.zeros((4, 1), int)).shape == (4, 1, 8, 8)
+    assert heat(backend.grad_maps(photos(), np.zeros((4, 1), int))).shape == (4, 1, 8, 8)
 
 
-def test_a_single_sigmoid_unit_speaks_for_the_second_class(tmp_path):
+def test_a_single_sigmoid_unit_is_the_second_class(tmp_path):
     model = flat(lambda maps: L.Dense(1, activation="sigmoid")(L.GlobalAveragePooling2D()(maps)))
     backend = load_backend(saved(model, tmp_path), preprocessing="tf")
 
@@ -143,7 +144,7 @@ def test_without_a_head_behind_global_average_pooling_the_last_inputs_are_the_em
     assert found.embedding.shape == (4, width)
 
 
-def test_the_bare_file_tells_what_it_can(tmp_path):
+def test_a_file_without_a_card_gets_a_guessed_card(tmp_path):
     rescaled = load_backend(saved(nested(softmax_head), tmp_path)).card
     base = trunk("resnet50")
     named = keras.Sequential([keras.Input((SIDE, SIDE, 3)), base, L.GlobalAveragePooling2D(), L.Dense(2)])

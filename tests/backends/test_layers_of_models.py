@@ -8,10 +8,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from auditor.backends import load_backend
-from auditor.backends.layers import Layer, early_to_late, find_layer, find_layers, open_layers, unique
-from auditor.backends.onnx_layers import OnnxLayers
-from auditor.errors import InputError
-from auditor.modelcard import ModelCard
+from auditor.backends.abilities import FilterGradients, HasGradients, HasLayers, open_layers
+from auditor.backends.card import ModelCard
+from auditor.backends.layers import Layer, early_to_late, find_layer, find_layers, unique
+from auditor.backends.onnx.layers import OnnxLayers
+from auditor.errors import InputError, ModelError
+from auditor.heatmaps.grad_cam import heat
+from tests.backends.fake import FakeBackend
 from tests.backends.nets import FILTERS, SIDE, Net, classifier, features_by_hand, photos, save
 
 CARD = ModelCard("net", ("ant", "bee", "cow"), (SIDE, SIDE), "raw")
@@ -44,10 +47,10 @@ def test_a_layer_knows_its_shape_and_which_one_the_head_pools(tmp_path):
 
 @pytest.mark.parametrize("spelling", [{}, {"int8": "channel"}, {"int8": "tensor", "channels_last": True}], ids=str)
 def test_the_last_layer_gives_the_features_of_the_forward_pass(spelling, tmp_path):
-    path = save(classifier(**spelling), tmp_path, "model.onnx")
+    save(classifier(**spelling), tmp_path, "model.onnx")
     CARD.write(tmp_path)
     backend = load_backend(tmp_path)
-    layers = open_layers(backend, path)
+    layers = open_layers(backend)
 
     [maps] = layers.activations(photos(1)[0], [layers.last])
 
@@ -89,7 +92,7 @@ def test_operators_on_integers_are_brought_back_to_numbers(tmp_path):
     np.testing.assert_array_equal(largest[..., 0], convolution[..., 0].reshape(4, 2, 4, 2).max(axis=(1, 3)))
 
 
-def test_four_axes_that_are_no_maps_are_not_listed(tmp_path):
+def test_tensors_of_four_axes_that_are_not_maps_are_not_listed(tmp_path):
     net = Net()
     maps = net.add("Relu", net.add("Conv", "image", net.constant(FILTERS.T[:, :, None, None]), kernel_shape=[1, 1]))
     heads = net.add("Reshape", maps, net.constant(np.array([-1, 5, 4, 16])))
@@ -110,6 +113,16 @@ def test_long_fused_names_are_cut_to_what_says_something(tmp_path):
 
     assert [layer.name for layer in layers.layers] == ["block/Conv", "block/Relu"]
     assert find_layer(layers.layers, "block/Conv;block/bn;x") == layers.layers[0]
+
+
+def test_a_backend_has_the_abilities_whose_methods_it_has(tmp_path):
+    onnx_backend = load_backend(save(classifier(), tmp_path))
+
+    assert isinstance(onnx_backend, HasLayers) and not isinstance(onnx_backend, HasGradients)
+    assert not isinstance(onnx_backend.open_layers(), FilterGradients)
+    assert not isinstance(FakeBackend(), (HasLayers, HasGradients))
+    with pytest.raises(ModelError, match="does not give access to the layers"):
+        open_layers(FakeBackend())
 
 
 def made(number: int, side: int, kind: str = "Conv", *, stage: bool = True) -> Layer:
@@ -143,12 +156,12 @@ def test_layers_are_found_by_name_number_and_full_name_and_come_in_order():
         find_layer(layers, "7")
 
 
-def test_equal_names_are_told_apart():
+def test_equal_names_become_different():
     assert unique(["a", "a", "b"], ["Conv", "Relu", "Add"]) == ["a/Conv", "a/Relu", "b"]
     assert unique(["a", "a", "a"], ["Conv", "Conv", "Add"]) == ["a/Conv", "a/Conv#2", "a/Add"]
 
 
-def test_a_graph_that_nobody_can_run_inside_out_is_an_error(tmp_path):
+def test_a_graph_whose_inner_tensors_cannot_be_outputs_is_an_error(tmp_path):
     node = helper.make_node("NoSuchOperator", ["image"], ["scores"], domain="strange")
     info = helper.make_tensor_value_info
     graph = helper.make_graph(
@@ -156,15 +169,13 @@ def test_a_graph_that_nobody_can_run_inside_out_is_an_error(tmp_path):
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("strange", 1)])
 
-    from auditor.errors import ModelError
-
     with pytest.raises(ModelError):
         layers_of(model, tmp_path)
 
 
-def test_the_layers_of_a_strangers_mobilenet_run_from_large_maps_to_small_ones(mobilenet):
+def test_the_layers_of_a_downloaded_mobilenet_run_from_large_maps_to_small_ones(mobilenet):
     backend = load_backend(mobilenet)
-    layers = open_layers(backend, mobilenet)
+    layers = open_layers(backend)
     image = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
 
     assert [layer.height for layer in early_to_late(layers.layers)] == [112, 56, 28, 14, 7]
@@ -207,9 +218,10 @@ class TestKeras:
         return load_backend(tmp_path / "net.keras", preprocessing="raw", device="cpu")
 
     def test_layers_of_a_nested_model_are_listed_with_their_maps(self, backend, model):
-        layers = open_layers(backend, None)
+        layers = open_layers(backend)
         image = photos(1, 16)[0]
 
+        assert isinstance(backend, HasGradients) and isinstance(layers, FilterGradients)
         assert [layer.name for layer in layers.layers] == ["scaling", "early", "early_relu", "late"]
         assert [layer.height for layer in layers.layers] == [16, 8, 8, 4]
         assert layers.last == layers.layers[-1]
@@ -222,34 +234,34 @@ class TestKeras:
         assert early.shape == (8, 8, 4) and early.min() >= 0
 
     def test_gradients_run_before_the_relu_and_on_smaller_pictures(self, backend, keras):
-        layers = open_layers(backend, None)
+        layers = open_layers(backend)
         image = photos(1, 16).astype(np.float32)
 
         for layer in layers.layers[2:]:
-            part, size = layers.differentiable(layer, 16)
+            part, size = layers.differentiable_part(layer, 16)
             assert size == (16, 16)
             before = np.asarray(part(image))
             [after] = layers.activations(photos(1, 16)[0], [layer])
             assert before.min() < 0
             np.testing.assert_allclose(np.maximum(before[0], 0), after, atol=1e-5)
-        part, size = layers.differentiable(layers.layers[3], 8)
+        part, size = layers.differentiable_part(layers.layers[3], 8)
         assert size == (8, 8) and part(image[:, :8, :8]).shape == (1, 2, 2, 6)
 
     @pytest.mark.parametrize("how", ["tf", "torch", "caffe"])
     def test_preprocessing_inside_the_gradient_is_that_of_the_forward_pass(self, model, tmp_path, how):
         model.save(tmp_path / "net.keras")
         backend = load_backend(tmp_path / "net.keras", preprocessing=how, device="cpu")
-        layers = open_layers(backend, None)
+        layers = open_layers(backend)
 
-        part, _ = layers.differentiable(layers.layers[1], 16)
+        part, _ = layers.differentiable_part(layers.layers[1], 16)
         [expected] = layers.activations(photos(1, 16)[0], [layers.layers[1]])
 
         np.testing.assert_allclose(np.asarray(part(photos(1, 16).astype(np.float32)))[0], expected, atol=1e-4)
 
     def test_grad_cam_takes_the_names_that_are_listed(self, backend):
-        layers = open_layers(backend, None)
+        layers = open_layers(backend)
 
         for layer in layers.layers[1:]:
-            maps = backend.grad_cam(photos(1, 16), np.array([[0, 2]]), layer.name)
+            maps = heat(backend.grad_maps(photos(1, 16), np.array([[0, 2]]), layer.name))
             assert maps.shape == (1, 2, layer.height, layer.width)
             assert maps.min() >= 0 and maps.max() <= 1

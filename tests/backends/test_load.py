@@ -7,8 +7,8 @@ import pytest
 from onnx import TensorProto
 
 from auditor.backends import load_backend
+from auditor.backends.card import ModelCard, sha256
 from auditor.errors import InputError, MissingDependency, ModelError, ModelMismatch
-from auditor.modelcard import ModelCard, sha256
 from tests.backends.nets import SIDE, Net, classifier, photos, save
 
 CARD = ModelCard("three", ("ant", "bee", "cow"), (SIDE, SIDE), "raw")
@@ -116,14 +116,14 @@ def test_class_names_come_from_the_files_metadata(key, text, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "__import__('os').getcwd()", "{0: 'ant'}", "7", "{0: 'ant', 2: 'b'}"])
-def test_metadata_that_names_nothing_useful_is_no_class_name(text, tmp_path):
+def test_metadata_without_useful_names_gives_no_class_names(text, tmp_path):
     card = load_backend(save(classifier(names=text), tmp_path)).card
 
     assert card.classes == ()
     assert card.guessed["classes"].startswith("none: ")
 
 
-def test_what_nobody_stated_is_guessed_and_said(tmp_path):
+def test_what_nobody_stated_is_guessed_and_marked(tmp_path):
     first = load_backend(save(classifier(), tmp_path)).card
     last = load_backend(save(classifier(channels_last=True), tmp_path)).card
 
@@ -132,7 +132,7 @@ def test_what_nobody_stated_is_guessed_and_said(tmp_path):
     assert first.guessed["classes"].startswith("none: nothing names the model's 3 classes")
 
 
-def test_stated_preprocessing_is_no_guess(tmp_path):
+def test_stated_preprocessing_is_not_a_guess(tmp_path):
     card = load_backend(save(classifier(), tmp_path), preprocessing="caffe").card
 
     assert card.preprocessing == "caffe"
@@ -149,7 +149,7 @@ def test_a_graph_that_scales_its_input_takes_raw_pixels(tmp_path):
     assert "scales its input" in card.guessed["preprocessing"]
 
 
-def test_the_size_may_stand_in_the_metadata(tmp_path):
+def test_the_size_may_be_in_the_metadata(tmp_path):
     card = load_backend(save(classifier(side="side", imgsz="[16, 24]"), tmp_path)).card
 
     assert card.input_size == (16, 24)
@@ -189,7 +189,7 @@ def test_keras_that_is_not_installed_names_the_extra(tmp_path, monkeypatch):
         load_backend(tmp_path / "model.keras")
 
 
-def test_a_bare_uint8_model_needs_no_statement_at_all(tmp_path):
+def test_a_uint8_model_without_a_card_needs_no_preprocessing(tmp_path):
     backend = load_backend(save(classifier(dtype=TensorProto.UINT8, names='["ant", "bee", "cow"]'), tmp_path))
 
     assert backend.card.guessed == {}

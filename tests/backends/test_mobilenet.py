@@ -1,4 +1,4 @@
-"""A real classifier that nobody prepared for this program: a quantised MobileNetV2, converted from TensorFlow Lite."""
+"""A real classifier that was not made for this program: a quantised MobileNetV2, converted from TensorFlow Lite."""
 
 import tarfile
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from auditor.backends import load_backend
-from auditor.heatmap import class_heatmap
+from auditor.heatmaps.grad_cam import class_heatmap
 
 CATS = ("tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat")
 PHOTOS = [f"cat/cat.{number}.jpg" for number in (1, 10, 1000, 1002, 1005, 1010, 1011, 1015)]

@@ -1,4 +1,4 @@
-"""Running ONNX files of every kind of input, and refusing what is no image classifier."""
+"""Running ONNX files with every kind of input, and refusing files that are not image classifiers."""
 
 import json
 import subprocess
@@ -10,9 +10,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from auditor.backends.onnx import OnnxBackend, resolve_device
+from auditor.backends.card import ModelCard, sha256
+from auditor.backends.onnx.backend import OnnxBackend
+from auditor.backends.onnx.session import resolve_device
 from auditor.errors import DeviceUnavailable, ModelError, ModelMismatch
-from auditor.modelcard import ModelCard, sha256
 from tests.backends.nets import FILTERS, SIDE, WEIGHTS, Net, classifier, logits_by_hand, photos, save, softmax
 
 
@@ -27,7 +28,7 @@ def test_a_fixed_batch_is_filled_up_and_cut_again(batch, count, tmp_path):
     assert len(found.embedding) == len(found.features) == count
 
 
-def test_a_batch_that_is_only_said_to_be_free_is_found_out(tmp_path):
+def test_a_batch_that_only_seems_free_is_recognised(tmp_path):
     model = classifier(end="")
     net = Net(list(model.graph.node), list(model.graph.initializer))
     fixed = net.add("Reshape", model.graph.output[0].name, net.constant(np.array([1, 3])))
@@ -49,7 +50,7 @@ def test_a_uint8_input_gets_the_pixels_as_they_are(channels_last, tmp_path):
     np.testing.assert_allclose(backend.forward(photos()).probabilities, softmax(logits_by_hand(photos())), atol=1e-5)
 
 
-def test_a_uint8_input_leaves_no_room_for_preprocessing(tmp_path):
+def test_a_uint8_input_cannot_be_preprocessed(tmp_path):
     with pytest.raises(ModelMismatch, match="takes uint8 pixels as they are, but its preprocessing is 'torch'"):
         OnnxBackend(save(classifier(dtype=TensorProto.UINT8), tmp_path), preprocessing="torch")
 
@@ -81,7 +82,7 @@ def test_preprocessing_is_that_of_the_card(how, by_hand, tmp_path):
     np.testing.assert_array_equal(images, photos())             # its argument is as it was
 
 
-def test_open_height_and_width_are_guessed_and_said_to_be(tmp_path):
+def test_open_height_and_width_are_guessed_and_marked(tmp_path):
     backend = OnnxBackend(save(classifier(side="side"), tmp_path))
 
     assert backend.card.input_size == (224, 224)
@@ -146,7 +147,7 @@ def test_weights_outside_the_models_folder_are_never_read(location, tmp_path):
     [b"", b"PK\x03\x04 not a model", b"\x00" * 64, b"<html></html>", bytes(range(256)) * 40],
     ids=["empty", "zip", "zeros", "html", "noise"],
 )
-def test_bytes_that_are_no_onnx_are_named_as_such(content, tmp_path):
+def test_bytes_that_are_not_onnx_are_an_error(content, tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
 
@@ -180,7 +181,7 @@ def test_an_operator_of_a_custom_library_is_refused(tmp_path):
         ([1, 3, 8, 8], TensorProto.INT64, r"int64 \(1, 3, 8, 8\); expected images"),
     ],
 )
-def test_an_input_that_takes_no_rgb_images_is_refused(shape, dtype, message, tmp_path):
+def test_an_input_that_does_not_take_rgb_images_is_refused(shape, dtype, message, tmp_path):
     net = Net()
     path = save(net.model(shape, [net.add("Identity", "image")], dtype), tmp_path)
 

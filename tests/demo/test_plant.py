@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from auditor.demo.plant import RULES, Truth, plant_demo
+from auditor.demo.plant import FAULTS, Truth, plant_demo
 from auditor.errors import InputError
 
 
@@ -41,12 +41,11 @@ def test_truth_names_every_file_once_but_for_originals(planted: tuple[Path, Trut
     assert not originals & set(truth.clean)
 
 
-def test_every_kind_is_planted_with_its_rule(planted: tuple[Path, Truth]) -> None:
+def test_every_kind_is_planted(planted: tuple[Path, Truth]) -> None:
     _, truth = planted
     counts = Counter(fault.kind for fault in truth.faults)
 
-    assert set(counts) == set(RULES)
-    assert all(fault.rule == RULES[fault.kind] for fault in truth.faults)
+    assert set(counts) == set(FAULTS)
     assert Counter(fault.file[:3] for fault in truth.of_kind("mislabelled")) == {"dog": 6, "cat": 4}
     assert all(
         5 <= counts[kind] <= 8 for kind in ("exact_duplicate", "near_duplicate", "conflicting_labels", "blurry", "dark")
@@ -113,7 +112,7 @@ def test_truncated_files_open_but_do_not_load(planted: tuple[Path, Truth], kind:
             image.load()
 
 
-def test_empty_files_and_text_are_no_images(planted: tuple[Path, Truth]) -> None:
+def test_empty_files_and_text_are_not_images(planted: tuple[Path, Truth]) -> None:
     root, truth = planted
 
     assert all((root / fault.file).stat().st_size == 0 for fault in truth.of_kind("zero_bytes"))
@@ -135,7 +134,7 @@ def test_wrong_extensions_hide_another_format(planted: tuple[Path, Truth]) -> No
     assert found == {("PNG", ".jpg"): 2, ("WEBP", ".png"): 1}
 
 
-def test_file_names_betray_neither_species_nor_fault(planted: tuple[Path, Truth]) -> None:
+def test_file_names_show_neither_species_nor_fault(planted: tuple[Path, Truth]) -> None:
     root, truth = planted
     names = [Path(file).stem for file in contents(root)]
 
@@ -156,7 +155,7 @@ def test_same_seed_same_bytes_other_seed_other_pictures(planted: tuple[Path, Tru
     assert contents(tmp_path / "b" / "images") != contents(root)
 
 
-def test_truth_lies_beside_the_folder_and_reads_back(planted: tuple[Path, Truth]) -> None:
+def test_truth_is_written_beside_the_folder_and_can_be_read_again(planted: tuple[Path, Truth]) -> None:
     root, truth = planted
 
     assert Truth.read(root.parent / "truth.json") == truth
@@ -169,7 +168,7 @@ def test_truth_of_another_version_is_refused(tmp_path: Path) -> None:
         Truth.read(tmp_path / "truth.json")
 
 
-def test_the_demo_has_240_clean_stickers_unless_told_otherwise(planted: tuple[Path, Truth]) -> None:
+def test_the_demo_has_240_clean_stickers_by_default(planted: tuple[Path, Truth]) -> None:
     _, truth = planted
     default = signature(plant_demo).parameters["per_class"].default
 
@@ -178,7 +177,7 @@ def test_the_demo_has_240_clean_stickers_unless_told_otherwise(planted: tuple[Pa
     assert len(truth.faults) == 54
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_not_changed(tmp_path: Path) -> None:
     mine = tmp_path / "images" / "mine.txt"
     mine.parent.mkdir()
     mine.write_text("precious")
@@ -198,14 +197,14 @@ def test_an_older_truth_is_not_overwritten(tmp_path: Path) -> None:
     assert not (tmp_path / "images").exists()
 
 
-def test_a_file_is_no_folder_for_the_demo(tmp_path: Path) -> None:
+def test_a_file_is_not_a_folder_for_the_demo(tmp_path: Path) -> None:
     (tmp_path / "images").write_text("a file")
 
     with pytest.raises(InputError, match="is a file"):
         plant_demo(tmp_path / "images", per_class=1)
 
 
-def test_an_empty_folder_is_welcome_but_no_stickers_are_not(tmp_path: Path) -> None:
+def test_an_empty_folder_is_accepted_but_zero_stickers_are_not(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
 
     with pytest.raises(InputError, match="per_class is 0"):

@@ -7,6 +7,8 @@ from auditor.demo.run import FOLDER, TRUTH, clean_under, found_of_kind, run_demo
 from auditor.errors import InputError
 from auditor.progress import Progress
 
+pytestmark = pytest.mark.slow                   # the whole demo is scanned
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
@@ -60,7 +62,7 @@ def test_a_second_demo_scans_the_same_stickers(demo):
     assert again.findings == audit.findings
 
 
-def test_somebody_elses_folder_is_left_alone(tmp_path):
+def test_a_folder_with_other_files_is_not_changed(tmp_path):
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / "mine.txt").write_text("mine")
 

@@ -10,7 +10,7 @@ from auditor.demo.accessories import HEADWEAR, NECK, draw_outfit
 from auditor.demo.backgrounds import BACKGROUNDS
 from auditor.demo.bodies import POSES
 from auditor.demo.coats import PALETTE, PATTERNS, Species, draw_coat
-from auditor.demo.pen import Layer, Line, Pen, oval, smooth
+from auditor.demo.pen import Outline, Pen, Transparency, oval, smooth
 from auditor.demo.stickers import draw_sticker, draw_style
 
 SPECIES: tuple[Species, Species] = ("cat", "dog")
@@ -70,7 +70,7 @@ def test_each_species_wears_every_colour_and_pattern(species: Species) -> None:
         assert any(np.abs(np.subtract(coat.base, base)).max() <= 10 for coat in coats)
 
 
-def test_mean_colour_does_not_tell_the_species() -> None:
+def test_mean_colour_does_not_show_the_species() -> None:
     means = {
         species: np.array([sticker(species, seed, 48).mean(axis=(0, 1)) for seed in range(120)]) for species in SPECIES
     }
@@ -80,9 +80,9 @@ def test_mean_colour_does_not_tell_the_species() -> None:
     assert np.all(gap < 0.5 * np.concatenate([cats, dogs]).std(axis=0))
 
 
-def test_a_half_covered_pixel_is_half_there() -> None:
-    layer = Layer(np.zeros((8, 8, 4), dtype=np.uint8))
-    pen = Pen(layer, np.eye(3), Line(1, None), np.random.default_rng(0))
+def test_a_half_covered_pixel_is_half_opaque() -> None:
+    layer = Transparency(np.zeros((8, 8, 4), dtype=np.uint8))
+    pen = Pen(layer, np.eye(3), Outline(1, None), np.random.default_rng(0))
 
     pen.fill(oval(3.5, 3.5, 3, 3), (200, 100, 50))
 
@@ -92,8 +92,8 @@ def test_a_half_covered_pixel_is_half_there() -> None:
 
 
 def test_clip_keeps_paint_inside_the_shape() -> None:
-    layer = Layer(np.zeros((20, 20, 4), dtype=np.uint8))
-    pen = Pen(layer, np.eye(3), Line(1, None), np.random.default_rng(0))
+    layer = Transparency(np.zeros((20, 20, 4), dtype=np.uint8))
+    pen = Pen(layer, np.eye(3), Outline(1, None), np.random.default_rng(0))
 
     with pen.clip(np.array([(5.0, 5.0), (14.0, 5.0), (14.0, 14.0), (5.0, 14.0)])):
         pen.fill(np.array([(0.0, 0.0), (19.0, 0.0), (19.0, 19.0), (0.0, 19.0)]), (255, 0, 0))

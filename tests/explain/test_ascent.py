@@ -1,4 +1,4 @@
-"""Of Keras models: pictures that a filter answers to, the same ones every time; Grad-CAM by layer."""
+"""Of Keras models: pictures that activate a filter, the same ones every time; Grad-CAM by layer."""
 
 import json
 import os
@@ -11,7 +11,8 @@ pytest.importorskip("tensorflow", reason="gradients need auditor[tensorflow]")
 keras = pytest.importorskip("keras")
 
 from auditor.backends import load_backend  # noqa: E402
-from auditor.backends.layers import find_layer, open_layers  # noqa: E402
+from auditor.backends.abilities import open_layers  # noqa: E402
+from auditor.backends.layers import find_layer  # noqa: E402
 from auditor.errors import InputError  # noqa: E402
 from auditor.explain import Request, explain, layer_table  # noqa: E402
 from auditor.explain.ascent import Ascent, maximise  # noqa: E402
@@ -26,7 +27,7 @@ FAST = Ascent(steps=12)
 
 @pytest.fixture(scope="module")
 def net(tmp_path_factory):
-    """Three filters that answer to red, green and blue, then three of noise; saved with the names of its classes."""
+    """Three filters that are activated by red, green and blue, then three of noise; saved with its class names."""
     keras.utils.set_random_seed(2)
     folder = tmp_path_factory.mktemp("net")
     model = keras.Sequential(
@@ -47,8 +48,8 @@ def net(tmp_path_factory):
 
 
 def part_of(net, layer):
-    layers = open_layers(load_backend(net / "net.keras", preprocessing="raw", device="cpu"), net)
-    return layers.differentiable(find_layer(layers.layers, layer), SIDE)
+    layers = open_layers(load_backend(net / "net.keras", preprocessing="raw", device="cpu"))
+    return layers.differentiable_part(find_layer(layers.layers, layer), SIDE)
 
 
 def test_a_filter_for_a_colour_is_shown_that_colour(net):
@@ -61,7 +62,7 @@ def test_a_filter_for_a_colour_is_shown_that_colour(net):
     assert means[0].argmax() == 2 and means[1].argmax() == 0
 
 
-def test_the_picture_excites_its_filter_more_than_noise_does(net):
+def test_the_picture_activates_its_filter_more_than_noise_does(net):
     part, size = part_of(net, "noise")
     start = maximise(part, size, [1], Ascent(steps=1), Progress(), "filters").astype(np.float32)
     end = maximise(part, size, [1], FAST, Progress(), "filters").astype(np.float32)
@@ -92,7 +93,7 @@ def ask(net, image, out, **options):
 def test_a_keras_page_has_grad_cam_by_layer_and_filters(net, place, photo, tmp_path):
     image = place(photo, tmp_path / "cat" / "tom.png")
 
-    path = ask(net, image, tmp_path / "out", cams=("all",), filters=("noise:2,0", "colours"), steps=2, label="dog")
+    path = ask(net, image, tmp_path / "out", cam_layer=("all",), filters=("noise:2,0", "colours"), steps=2, label="dog")
 
     page = Document(path.read_text(encoding="utf-8"))
     files = {file.name for file in path.parent.iterdir()}
@@ -110,7 +111,7 @@ def test_a_filter_that_is_not_there_is_an_error(net, place, photo, tmp_path):
     with pytest.raises(InputError, match="filters 0 to 2, not 3"):
         ask(net, image, tmp_path / "out", filters=("noise:3",))
     with pytest.raises(InputError, match=r"no layer 'nose'.*did you mean noise"):
-        ask(net, image, tmp_path / "out", cams=("nose",))
+        ask(net, image, tmp_path / "out", cam_layer=("nose",))
     assert not (tmp_path / "out").exists()
 
 

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from auditor.backends.card import ModelCard
 from auditor.errors import InputError
 from auditor.explain import Request, explain, layer_table
 from auditor.explain.sources import find, read
-from auditor.heatmap import legend
-from auditor.modelcard import ModelCard
+from auditor.heatmaps.grad_cam import legend
 from auditor.progress import Progress
-from auditor.settings import Settings
+from auditor.settings import Limits, Settings
 from tests.backends.nets import FILTERS, SIDE, WEIGHTS, Net, classifier, features_by_hand, save
 from tests.report.page import Document
 
@@ -82,7 +82,7 @@ def test_the_folder_names_the_given_class_and_the_label_option_beats_it(image, t
 
     assert given(ask(image, folder, tmp_path / "a")) == "cat"
     assert given(ask(image, folder, tmp_path / "b", label="FOX")) == "fox"
-    with pytest.raises(InputError, match="no class of the model"):
+    with pytest.raises(InputError, match="not a class of the model"):
         ask(image, folder, tmp_path / "c", label="cow")
     assert not (tmp_path / "c").exists()
 
@@ -111,7 +111,7 @@ def test_probabilities_are_those_of_the_model(image, tmp_path):
     folder = model(tmp_path / "net")
     backend = load_backend(folder)
     [source] = find(image, 1).sources
-    expected = backend.forward(read(source, (SIDE, SIDE), 10**8).image[None]).probabilities[0]
+    expected = backend.forward(read(source, (SIDE, SIDE), Limits()).image[None]).probabilities[0]
 
     found = {each["output"]: each["probability"] for each in record(ask(image, folder, tmp_path / "out"))["classes"]}
 
@@ -172,11 +172,11 @@ def test_maps_and_layers_are_those_asked_for(image, tmp_path):
 def test_the_head_gives_grad_cam_at_its_own_layer_and_a_reason_at_others(image, tmp_path):
     folder = model(tmp_path / "net")
 
-    path = ask(image, folder, tmp_path / "out", cams=("Relu_1",))
+    path = ask(image, folder, tmp_path / "out", cam_layer=("Relu_1",))
     assert (path.parent / "cam-Relu_1.png").is_file()
     for cams in (("Conv_0",), ("all",)):
         with pytest.raises(InputError, match="--backend keras"):
-            ask(image, folder, tmp_path / "out", cams=cams)
+            ask(image, folder, tmp_path / "out", cam_layer=cams)
     with pytest.raises(InputError, match="gradient ascent"):
         ask(image, folder, tmp_path / "out", filters=("Relu_1:0",))
 
@@ -239,7 +239,7 @@ def test_options_out_of_range_are_errors(option, value, tmp_path):
 def test_the_float_file_of_a_model_folder_runs_and_the_page_says_so(image, tmp_path):
     folder = model(tmp_path / "net")
     save(classifier(int8="channel"), folder, "model.int8.onnx")
-    from auditor.modelcard import sha256
+    from auditor.backends.card import sha256
 
     files = {name: sha256(folder / name) for name in ("model.onnx", "model.int8.onnx")}
     ModelCard("net", ("cat", "dog", "fox"), (SIDE, SIDE), "raw", files=files).write(folder)
@@ -259,7 +259,7 @@ def test_the_table_of_layers_has_numbers_names_shapes_and_stars(tmp_path):
 
 def test_the_heatmap_of_a_class_is_the_one_by_hand(image, tmp_path):
     [source] = find(image, 1).sources
-    features = features_by_hand(read(source, (SIDE, SIDE), 10**8).image[None])[0]       # (h, w, 5)
+    features = features_by_hand(read(source, (SIDE, SIDE), Limits()).image[None])[0]       # (h, w, 5)
     path = ask(image, model(tmp_path / "net"), tmp_path / "out")
     colours = [tuple(int(colour[place : place + 2], 16) for place in (1, 3, 5)) for colour in legend(stops=256)]
 

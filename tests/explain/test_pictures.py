@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from auditor.explain.pictures import cells, contrast_cells, fit, grid, png, tile
-from auditor.heatmap import contrast_legend, legend
+from auditor.heatmaps.grad_cam import contrast_legend, legend
 
 
 def rgb(colour):
@@ -23,7 +23,7 @@ def test_cells_are_shown_as_they_are_hot_in_their_place():
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) == 2                  # no colour between cells
 
 
-def test_a_contrast_has_the_colour_of_who_it_speaks_for():
+def test_a_contrast_has_the_colour_of_its_class():
     against, towards = contrast_legend()
 
     picture = contrast_cells(np.array([[-1.0, 0.0, 1.0]]), (10, 30))
@@ -43,7 +43,7 @@ def test_a_tile_runs_from_its_lowest_value_to_its_highest():
     assert tuple(picture[-1, -1]) == rgb(legend("viridis")[-1])
 
 
-def test_maps_without_a_value_are_no_trouble():
+def test_maps_of_nan_are_drawn():
     assert tile(np.full((3, 3), 5.0), "inferno").std() == tile(np.zeros((3, 3)), "inferno").std()
     assert tile(np.array([[np.nan, 1.0], [0.0, np.inf]]), "jet").shape == (128, 128, 3)
 

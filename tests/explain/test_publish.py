@@ -1,11 +1,11 @@
-"""Folders of pages: names that anybody may have chosen, and nothing of the user's written over."""
+"""Folders of pages: names are untrusted, and files of the user are never overwritten."""
 
 import json
 
 import pytest
 
 from auditor.errors import InputError
-from auditor.explain.publish import MARKER, Names, choose_target, replaced, safe
+from auditor.explain.publish import MARKER, FreeNames, choose_target, replaced, safe
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_long_names_fit_a_file_system():
 
 
 def test_each_file_has_a_name_of_its_own_on_any_system():
-    names = Names()
+    names = FreeNames()
 
     given = [names.give("heatmap", name, suffix=".png") for name in ("Cat", "cat", "c a t", "c/a/t", "😀")]
 
@@ -69,7 +69,7 @@ def test_another_image_of_the_same_name_gets_a_folder_of_its_own(image, place, p
 
 
 @pytest.mark.parametrize("theirs", ["letter.txt", MARKER])
-def test_a_folder_of_somebody_else_is_left_alone(image, tmp_path, theirs):
+def test_a_folder_that_auditor_did_not_write_is_not_changed(image, tmp_path, theirs):
     (tmp_path / "pages" / "cat").mkdir(parents=True)
     (tmp_path / "pages" / "cat" / theirs).write_text("{}")
 
@@ -78,7 +78,7 @@ def test_a_folder_of_somebody_else_is_left_alone(image, tmp_path, theirs):
     assert (tmp_path / "pages" / "cat" / theirs).read_text() == "{}"
 
 
-def test_a_file_put_into_our_folder_keeps_it_from_being_replaced(image, tmp_path):
+def test_a_folder_with_an_added_file_is_not_replaced(image, tmp_path):
     home = tmp_path / "pages"
     write(choose_target(home, "cat", image), image)
     (home / "cat" / "notes.txt").write_text("mine")

@@ -1,4 +1,4 @@
-"""Drawn embeddings: classes as clouds of points, and contents for them."""
+"""Random embeddings: each class is a cluster of points, with a content hash per image."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def clusters(per_class, dimension=40, classes=3, seed=0, distance=3.0):
-    """Clouds around centres so far from the origin: points (N, D) float16, labels (N,)."""
+    """Gaussian clusters around centres at this distance from the origin: points (N, D) float16, labels (N,)."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(0, 1, (classes, dimension))
     centres *= distance / np.linalg.norm(centres, axis=1, keepdims=True)
@@ -15,5 +15,5 @@ def clusters(per_class, dimension=40, classes=3, seed=0, distance=3.0):
 
 
 def contents(count):
-    """A hash for each image."""
+    """One content hash per image."""
     return [hashlib.sha256(str(number).encode()).hexdigest() for number in range(count)]

@@ -1,4 +1,4 @@
-"""Scaled features and their principal components, against numpy's own decomposition and finite differences."""
+"""Standardised features and their principal components, compared with numpy's SVD and finite differences."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from auditor.labels.components import Standard
 
 
 def features(images=200, dimension=5, seed=0):
-    """Skewed, as behind a ReLU, but of both signs, and none near 0, where a root is steep."""
+    """Skewed values as after a ReLU, but of both signs, and not near 0, where a root is steep."""
     rng = np.random.default_rng(seed)
     return rng.choice([-1, 1], (images, dimension)) * (0.2 + rng.gamma(0.5, 3.0, (images, dimension)))
 
@@ -38,7 +38,7 @@ def test_roots_keep_the_sign():
     assert Standard.fit(values, rooted=True).points(values).ravel().tolist() == [-1.0, 1.0]
 
 
-def test_the_caller_keeps_its_embeddings():
+def test_the_embeddings_of_the_caller_are_not_changed():
     values = features().astype(np.float32)
     copy = values.copy()
     Standard.fit(values, rooted=True).reduced(values, 2).points(values)
@@ -47,7 +47,7 @@ def test_the_caller_keeps_its_embeddings():
 
 
 @pytest.mark.parametrize(("images", "dimension"), [(50, 20), (20, 50)])
-def test_leading_components_keep_what_varies_most(images, dimension):
+def test_leading_components_keep_the_largest_variance(images, dimension):
     values = np.random.default_rng(0).normal(0, 1, (images, dimension))
     standard = Standard.fit(values, rooted=False)
     points = standard.points(values)
@@ -61,7 +61,7 @@ def test_leading_components_keep_what_varies_most(images, dimension):
 
 
 @pytest.mark.parametrize(("images", "dimension"), [(6, 30), (20, 2048), (300, 2048)])
-def test_fewer_images_than_dimensions_lose_nothing_and_make_nothing_up(images, dimension):
+def test_with_fewer_images_than_dimensions_distances_stay_the_same(images, dimension):
     values = features(images, dimension)
     standard = Standard.fit(values, rooted=True)
     reduced = standard.reduced(values, dimension)
@@ -74,8 +74,8 @@ def test_fewer_images_than_dimensions_lose_nothing_and_make_nothing_up(images, d
 
 @pytest.mark.parametrize("rooted", [False, True])
 @pytest.mark.parametrize("components", [None, 3])
-@pytest.mark.parametrize("images", [200, 4])                        # four images: fewer than dimensions
-def test_directions_are_pulled_back_as_finite_differences_say(rooted, components, images):
+@pytest.mark.parametrize("images", [200, 4])                        # fewer images than dimensions
+def test_pulled_back_directions_agree_with_finite_differences(rooted, components, images):
     values = features(images, 6)
     standard = Standard.fit(values, rooted=rooted)
     if components is not None:
@@ -94,7 +94,7 @@ def test_directions_are_pulled_back_as_finite_differences_say(rooted, components
         assert np.allclose(found[:, :, feature], rise, rtol=2e-2, atol=2e-3)
 
 
-def test_a_feature_that_is_0_pulls_nothing_back_through_its_root():
+def test_a_feature_that_is_0_has_derivative_0_through_its_root():
     values = np.array([[0.0, 4.0], [1.0, 1.0], [4.0, 9.0]])
     standard = Standard.fit(values, rooted=True)
     found = standard.pull_back(np.ones((1, 1, 2), np.float32), values[:1])

@@ -1,4 +1,4 @@
-"""Discriminants without each fold, against the same sums written out fold by fold, and against scikit-learn's."""
+"""Discriminants without each fold, compared with the formula computed fold by fold, and with scikit-learn."""
 
 import numpy as np
 import pytest
@@ -10,18 +10,18 @@ from auditor.labels.probe import assign_folds
 from tests.labels.drawn import clusters, contents
 
 
-def scattered(points, folds, *, rooted=False):
+def scatter_of(points, folds, *, rooted=False):
     return FoldScatter(points, Standard.fit(points, rooted=rooted), folds)
 
 
 def of(points, labels, folds, shrinkage, *, classes=3, rooted=False):
     """(N, C) out-of-fold logits."""
-    discriminants = Discriminants(scattered(points, folds, rooted=rooted), shrinkage)
+    discriminants = Discriminants(scatter_of(points, folds, rooted=rooted), shrinkage)
     return discriminants.logits(discriminants.fit(labels, classes))
 
 
 def written_out(points, labels, folds, shrinkage, classes=3, rooted=False):
-    """(N, C) logits: the covariance of all points less that of the class means, shrunk towards its mean variance."""
+    """(N, C) logits: the covariance of all points minus that of the class means, shrunk towards its mean variance."""
     values = points.astype(float)
     values = np.sign(values) * np.sqrt(np.abs(values)) if rooted else values
     values = (values - values.mean(axis=0)) / values.std(axis=0)
@@ -33,7 +33,7 @@ def written_out(points, labels, folds, shrinkage, classes=3, rooted=False):
         present = [label for label in range(classes) if (given == label).any()]
         share = np.array([(given == label).sum() for label in present]) / (given >= 0).sum()
         means = np.array([seen[given == label].mean(axis=0) for label in present])
-        of_all = share * (given >= 0).mean()        # an image without a label is a class of its own
+        of_all = share * (given >= 0).mean()        # images without a label are not in any class mean
         within = total - sum(p * np.outer(m - mean, m - mean) for p, m in zip(of_all, means, strict=True))
         spread = np.trace(total) / len(total)
         covariance = (1 - shrinkage) * within + shrinkage * spread * np.eye(len(total))
@@ -44,13 +44,13 @@ def written_out(points, labels, folds, shrinkage, classes=3, rooted=False):
 
 
 def differences(logits):
-    """Only differences between classes mean anything."""
+    """Logits minus the largest of their row: only differences between classes have a meaning."""
     return logits - logits.max(axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize("rooted", [False, True])
 @pytest.mark.parametrize("shrinkage", [0.003, 0.1, 0.8])
-def test_they_are_what_the_formula_says(shrinkage, rooted):
+def test_they_agree_with_the_formula(shrinkage, rooted):
     points, labels = clusters(100)
     folds = assign_folds(contents(len(labels)))
     found, expected = (make(points, labels, folds, shrinkage, rooted=rooted) for make in (of, written_out))
@@ -59,7 +59,7 @@ def test_they_are_what_the_formula_says(shrinkage, rooted):
 
 
 @pytest.mark.parametrize("shrinkage", [0.03, 0.3])
-def test_they_are_nearly_those_of_scikit_learn(shrinkage):
+def test_they_nearly_agree_with_scikit_learn(shrinkage):
     discriminant = pytest.importorskip("sklearn.discriminant_analysis")
     points, labels = clusters(150)
     folds = assign_folds(contents(len(labels)))
@@ -76,7 +76,7 @@ def test_they_are_nearly_those_of_scikit_learn(shrinkage):
     assert np.corrcoef(differences(found).ravel(), differences(expected).ravel())[0, 1] > 0.999
 
 
-def test_a_class_that_one_fold_alone_holds_is_unknown_there_and_known_elsewhere():
+def test_a_class_in_only_one_fold_is_unknown_there_and_known_elsewhere():
     points, labels = clusters(40)
     folds = np.arange(len(labels)) % 5
     labels[folds == 2] %= 2
@@ -90,22 +90,22 @@ def test_a_class_that_one_fold_alone_holds_is_unknown_there_and_known_elsewhere(
                        rtol=1e-3, atol=2e-2)  # fmt: skip
 
 
-def test_where_the_other_folds_hold_one_class_alone_nothing_is_said():
+def test_if_the_other_folds_have_only_one_class_all_logits_are_minus_infinity():
     points, _ = clusters(10, classes=2)
     labels = np.repeat([0, 1], 10)
-    folds = np.where(labels == 1, 3, np.arange(20) % 3)             # all of the second class lie in fold 3
+    folds = np.where(labels == 1, 3, np.arange(20) % 3)             # the whole second class is in fold 3
     found = of(points, labels, folds, 0.1, classes=2)
 
     assert (found[folds == 3] == -np.inf).all()
 
 
-def test_to_learn_other_labels_is_to_start_anew():
+def test_learning_other_labels_equals_a_fresh_fit():
     points, labels = clusters(80)
     folds = assign_folds(contents(len(labels)))
     other = np.random.default_rng(0).permutation(labels)
     other[::7] = -1
-    scatter = scattered(points, folds)
-    kept, fresh = Discriminants(scatter, 0.1), Discriminants(scattered(points, folds), 0.1)
+    scatter = scatter_of(points, folds)
+    kept, fresh = Discriminants(scatter, 0.1), Discriminants(scatter_of(points, folds), 0.1)
     before = kept.fit(labels, 3)
 
     again = kept.fit(other, 3)
@@ -128,7 +128,7 @@ def test_images_without_a_label_have_no_class_but_are_judged():
     assert (found.argmax(axis=1) == true)[::5].mean() > 0.9
 
 
-def test_many_images_without_a_label_leave_every_variance_above_0():
+def test_with_many_unlabelled_images_every_variance_stays_positive():
     points, labels = clusters(60, distance=10.0)
     true = labels.copy()
     labels[np.random.default_rng(0).random(len(labels)) < 0.6] = -1
@@ -138,7 +138,7 @@ def test_many_images_without_a_label_leave_every_variance_above_0():
     assert np.abs(differences(found)).max() < 500
 
 
-def test_a_label_has_no_say_in_its_own_fold():
+def test_a_label_does_not_affect_its_own_fold():
     points, labels = clusters(60, classes=2)
     folds = assign_folds(contents(len(labels)))
     other = labels.copy()
@@ -149,10 +149,10 @@ def test_a_label_has_no_say_in_its_own_fold():
     assert not np.allclose(one[folds != folds[7]], two[folds != folds[7]], atol=1e-3)
 
 
-def test_the_first_folds_alone_may_be_asked():
+def test_it_can_use_only_the_first_folds():
     points, labels = clusters(60)
     folds = np.arange(len(labels)) % 10
-    scatter = scattered(points, folds)
+    scatter = scatter_of(points, folds)
     some, every = Discriminants(scatter, 0.1, folds=3), Discriminants(scatter, 0.1)
     found, expected = some.logits(some.fit(labels, 3)), every.logits(every.fit(labels, 3))
 

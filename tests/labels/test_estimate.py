@@ -1,4 +1,4 @@
-"""The headline's numbers, on cases small enough to count by hand."""
+"""The numbers of the headline, in cases that are small enough to count by hand."""
 
 import numpy as np
 
@@ -14,10 +14,10 @@ def verdict(p_correct, flagged, expected=(1.0, 2.0, 4.0), *, found=95):
 
 
 def never(labels):
-    raise AssertionError("nothing is flagged: nothing to learn again")
+    raise AssertionError("nothing is flagged, so nothing must be learned again")
 
 
-def test_the_first_to_review_hold_their_share_of_the_expected_errors():
+def test_the_first_images_to_review_contain_their_share_of_the_expected_errors():
     count = 200
     p_correct = np.full(count, 0.99)
     p_correct[:10] = 0.1                                        # 9 expected errors there, 1.9 elsewhere
@@ -32,7 +32,7 @@ def test_the_first_to_review_hold_their_share_of_the_expected_errors():
     assert abs(found.found_in_review - (9 + 40 * 0.01) / (9 + 190 * 0.01)) < 1e-6
 
 
-def test_accuracy_is_judged_on_unflagged_images_alone():
+def test_accuracy_is_measured_on_unflagged_images_only():
     labels = np.array([0, 0, 0, 1, 1])
     before = np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.2, 0.8], [0.9, 0.1]], dtype=np.float32)
     after = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.2, 0.8], [0.9, 0.1]], dtype=np.float32)
@@ -51,7 +51,7 @@ def test_accuracy_is_judged_on_unflagged_images_alone():
     assert found.accuracy_without == 1.0
 
 
-def test_nothing_flagged_has_no_pay_off():
+def test_without_flags_there_is_no_accuracy_without_them():
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)
     issues = verdict([0.9, 0.9], [False, False], (0, 0, 1))
     found = estimate_errors(issues, np.array([2, 1]), np.array([0, 1]), probabilities, never)
@@ -61,7 +61,7 @@ def test_nothing_flagged_has_no_pay_off():
     assert found.review == 2
 
 
-def test_nothing_judged_is_no_estimate():
+def test_without_judged_labels_there_is_no_estimate():
     empty = np.full((2, 2), np.nan, dtype=np.float32)
 
     assert estimate_errors(verdict([np.nan] * 2, [False] * 2), np.zeros(2, int), np.zeros(2, int), empty, never) is None
@@ -74,7 +74,7 @@ def test_a_probe_that_cannot_judge_gives_no_number():
     assert estimate_errors(poor, np.array([2, 1]), np.array([0, 0]), probabilities, never) is None
 
 
-def test_where_nothing_is_expected_to_be_wrong_all_of_it_is_found():
+def test_without_expected_errors_the_review_finds_all_of_them():
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)
     found = estimate_errors(verdict([1.0, 1.0], [False, False], (0, 0, 2)), np.array([2, 1]), np.array([0, 1]),
                             probabilities, never)  # fmt: skip

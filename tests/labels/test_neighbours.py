@@ -1,15 +1,19 @@
-"""Nearest neighbours, against brute force and votes counted by hand."""
+"""Nearest neighbours compared with brute force, and votes counted by hand."""
 
 import numpy as np
 
-from auditor.labels.neighbours import Neighbours, class_votes, directions, nearest
+from auditor.labels.neighbours import Directions, Neighbours, class_votes, nearest, nearest_of_classes
+
+
+def points_of(embeddings):
+    return Directions.fit(embeddings).of_all(embeddings)
 
 
 def random_points(count, dimension=8, seed=0):
-    return directions(np.random.default_rng(seed).normal(0, 1, (count, dimension)).astype(np.float16))
+    return points_of(np.random.default_rng(seed).normal(0, 1, (count, dimension)).astype(np.float16))
 
 
-def test_they_are_those_of_brute_force(monkeypatch):
+def test_they_agree_with_brute_force(monkeypatch):
     monkeypatch.setattr("auditor.labels.neighbours.BLOCK", 500)         # several blocks of rows
     points = random_points(120)
     found = nearest(points, 7)
@@ -20,7 +24,7 @@ def test_they_are_those_of_brute_force(monkeypatch):
     assert np.allclose(found.similarity, np.sort(close, axis=1)[:, ::-1][:, :7], atol=1e-6)
 
 
-def test_a_copy_is_no_neighbour():
+def test_a_copy_is_not_a_neighbour():
     points = random_points(20)
     points[5] = points[4]
     groups = [str(row) for row in range(20)]
@@ -31,17 +35,17 @@ def test_a_copy_is_no_neighbour():
     assert 4 not in nearest(points, 3, groups=groups).indices[5]
 
 
-def test_an_image_without_an_embedding_has_no_neighbours_and_is_none():
+def test_an_image_without_an_embedding_has_no_neighbours_and_is_not_one():
     embeddings = np.random.default_rng(0).normal(0, 1, (6, 4))
     embeddings[2] = np.nan
-    found = nearest(directions(embeddings), 5)
+    found = nearest(points_of(embeddings), 5)
 
     assert (found.indices[2] == -1).all() and np.isnan(found.similarity[2]).all()
     assert 2 not in found.indices[[0, 1, 3, 4, 5]]
     assert (found.indices[0] >= 0).sum() == 4                    # fewer others than asked for
 
 
-def test_only_some_images_may_be_found():
+def test_the_search_can_be_limited_to_some_images():
     among = np.arange(20) < 5
     found = nearest(random_points(20), 4, among=among)
 
@@ -50,11 +54,11 @@ def test_only_some_images_may_be_found():
 
 
 def test_no_image_at_all():
-    assert nearest(directions(np.zeros((0, 3))), 2).indices.shape == (0, 2)
-    assert (nearest(directions(np.zeros((3, 0))), 2).indices == -1).all()
+    assert nearest(points_of(np.zeros((0, 3))), 2).indices.shape == (0, 2)
+    assert (nearest(points_of(np.zeros((3, 0))), 2).indices == -1).all()
 
 
-def test_votes_are_weighted_by_similarity_and_skip_what_has_no_label():
+def test_votes_are_weighted_by_similarity_and_skip_unlabelled_images():
     neighbours = Neighbours(
         indices=np.array([[1, 2, 3], [0, -1, -1], [3, -1, -1], [-1, -1, -1]]),
         similarity=np.array([[0.8, 0.4, 0.9], [0.8, *[np.nan] * 2], [0.5, *[np.nan] * 2], [np.nan] * 3], np.float32),
@@ -64,3 +68,25 @@ def test_votes_are_weighted_by_similarity_and_skip_what_has_no_label():
     assert np.allclose(votes[0], [0.2, 0.8])                     # 0.16 against 0.64
     assert votes[1].tolist() == [1, 0]
     assert np.isnan(votes[2:]).all()
+
+
+def test_the_nearest_of_a_class_agree_with_brute_force_without_copies(monkeypatch):
+    monkeypatch.setattr("auditor.labels.neighbours.ROWS", 16)           # several blocks
+    embeddings = np.random.default_rng(3).normal(0, 1, (70, 12)).astype(np.float16)
+    embeddings[9] = embeddings[4]
+    embeddings[20] = np.nan
+    labels, contents = np.arange(70) % 3, [str(row) for row in range(70)]
+    contents[9] = contents[4]
+    directions = Directions.fit(embeddings)
+    points = directions.of_all(embeddings)
+
+    pairs = [(4, 0), (4, 1), (7, 2), (11, 5)]
+    found = nearest_of_classes(directions, embeddings, labels, contents, pairs, 3)
+
+    for (row, label), near in zip(pairs, found, strict=True):
+        others = [
+            other for other in np.flatnonzero(labels == label) if contents[other] != contents[row] and other != 20
+        ]
+        best = sorted(others, key=lambda other: -float(points[other] @ points[row]))[:3]
+        assert [other for other, _ in near] == best
+        np.testing.assert_allclose([close for _, close in near], points[best] @ points[row], atol=1e-6)

@@ -36,7 +36,7 @@ def average_precision(score, wrong):
     return (np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean()
 
 
-def test_a_handful_of_obvious_errors_is_found_and_named():
+def test_a_few_obvious_errors_are_found_with_their_true_class():
     probs = np.repeat(np.eye(3) * 0.94 + 0.02, 20, axis=0)
     labels = np.repeat([0, 1, 2], 20)
     labels[[3, 25]] = [1, 2]
@@ -50,7 +50,7 @@ def test_a_handful_of_obvious_errors_is_found_and_named():
     assert low <= middle == 2 <= high
 
 
-def test_the_flags_are_those_of_the_bayes_rule_where_it_is_known():
+def test_the_flags_agree_with_the_bayes_rule_if_it_is_known():
     transition = np.array([[0.9, 0.1, 0, 0], [0, 0.8, 0.2, 0], [0, 0, 1.0, 0], [0.1, 0.1, 0.1, 0.7]])
     true, clean = mixture(seed=1)
     given = relabel(true, transition, seed=2)
@@ -70,21 +70,21 @@ def test_the_flags_are_those_of_the_bayes_rule_where_it_is_known():
 def test_a_network_that_understates_its_confidence_changes_no_flag():
     true, clean = mixture(seed=3)
     given = relabel(true, 0.85 * np.eye(4) + 0.05 * (1 - np.eye(4)), seed=4)
-    timid = clean**0.25 / (clean**0.25).sum(axis=1, keepdims=True)
+    unsure_probs = clean**0.25 / (clean**0.25).sum(axis=1, keepdims=True)
 
-    sure, unsure = find_label_issues(clean, given), find_label_issues(timid, given)
+    sure, unsure = find_label_issues(clean, given), find_label_issues(unsure_probs, given)
 
     assert np.mean(sure.flagged == unsure.flagged) > 0.998
 
 
-def test_noise_between_classes_that_look_alike_is_told_from_noise_that_ignores_the_image():
+def test_noise_between_similar_classes_is_distinguished_from_noise_that_ignores_the_image():
     rng = np.random.default_rng(5)
     centres = 4 * np.repeat(np.eye(3), 2, axis=0) + np.tile([[0], [1.44]], (3, 1))      # three pairs of twins
     true = rng.integers(0, 6, 20000)
     x = centres[true] + rng.normal(size=(20000, 3))
     probs = np.exp(-((x[:, None] - centres) ** 2).sum(axis=2) / 2)
     probs /= probs.sum(axis=1, keepdims=True)
-    person = relabel(true, 0.8 * np.eye(6) + 0.2 * np.eye(6)[[1, 0, 3, 2, 5, 4]], seed=7)      # takes one for its twin
+    person = relabel(true, 0.8 * np.eye(6) + 0.2 * np.eye(6)[[1, 0, 3, 2, 5, 4]], seed=7)      # confuses the twins
     script = relabel(true, 0.76 * np.eye(6) + 0.04, seed=7)
 
     assert find_label_issues(probs, person).shared_doubt > 0.6
@@ -92,7 +92,7 @@ def test_noise_between_classes_that_look_alike_is_told_from_noise_that_ignores_t
 
 
 @pytest.mark.parametrize("classes", [2, 10])
-def test_clean_labels_are_left_alone(classes):
+def test_clean_labels_are_not_flagged(classes):
     true, clean = mixture(seed=8, images=20000, classes=classes, distance=4.5)
 
     found = find_label_issues(clean, true)
@@ -155,7 +155,7 @@ def test_images_without_prediction_or_label_get_no_verdict_and_change_none():
     np.testing.assert_array_equal(np.delete(found.score, gaps), plain.score)
 
 
-def test_scores_lie_between_zero_and_one_and_flags_are_what_is_likelier_wrong():
+def test_scores_are_between_0_and_1_and_flagged_labels_are_more_likely_wrong():
     true, probs = mixture(seed=17)
     given = relabel(true, 0.8 * np.eye(4) + 0.2 * np.roll(np.eye(4), 1, axis=1), seed=18)
 
@@ -216,7 +216,7 @@ def test_a_thousand_classes():
         (np.array([[0.5, 0.5], [np.inf, 0.0]]), np.array([0, 1]), "row 1 .*sum of inf"),
     ],
 )
-def test_errors_say_what_came_and_what_was_expected(probs, labels, message):
+def test_errors_say_what_was_given_and_what_was_expected(probs, labels, message):
     with pytest.raises(InputError, match=message):
         find_label_issues(probs, labels)
 

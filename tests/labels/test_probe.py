@@ -1,4 +1,4 @@
-"""Out-of-fold probabilities, against planted classes and an independent fit."""
+"""Out-of-fold probabilities, compared with known classes and an independent fit."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def test_separable_classes_are_judged_right():
     assert np.allclose(probe.probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_wrong_label_is_not_learned_by_heart():
+def test_a_wrong_label_is_not_memorised():
     points, labels = clusters(100, distance=6.0)
     labels[[5, 150]] = [1, 0]
     probe = probe_of(points, labels)
@@ -36,7 +36,7 @@ def test_probabilities_are_calibrated():
     assert abs(confident.mean() - right.mean()) < 0.02
 
 
-def test_a_fold_is_the_contents_own_and_copies_share_it():
+def test_a_fold_depends_only_on_content_and_copies_share_it():
     names = contents(1000)
     folds = assign_folds(names)
 
@@ -91,7 +91,7 @@ def test_a_classifier_that_knows_is_trusted_and_one_that_guesses_is_not():
     assert probe_of(points, labels, 2, classifiers=[guesses]).trust[0] < 0.2
 
 
-def test_a_classifier_says_nothing_about_images_it_has_seen():
+def test_a_classifier_does_not_affect_images_it_has_seen():
     points, labels = clusters(100, classes=2)
     seen = np.full((len(labels), 2), np.nan, dtype=np.float32)
 
@@ -118,7 +118,7 @@ def test_classes_that_are_single_points(size):
     assert (probe.probabilities.argmax(axis=1) == labels).all()
 
 
-def test_the_form_is_one_of_few():
+def test_the_form_is_one_of_the_candidates():
     points, labels = clusters(100, distance=6.0)
 
     assert probe_of(points, labels).form in {Form(rooted, value) for rooted in (False, True) for value in SHRINKAGES}
@@ -144,14 +144,14 @@ def test_the_order_of_the_rows_does_not_matter():
     assert np.allclose(mixed.probabilities, straight.probabilities[order], atol=2e-3)
 
 
-def test_to_learn_the_same_labels_again_changes_nothing():
+def test_learning_the_same_labels_again_changes_nothing():
     points, labels = clusters(60, distance=2.0)
     probe = probe_of(points, labels)
 
     assert np.allclose(probe.relearn(labels), probe.probabilities, atol=1e-6)
 
 
-def test_to_learn_other_labels_is_to_be_given_them():
+def test_learning_other_labels_equals_a_fresh_fit():
     points, labels = clusters(100)
     knows = np.where(np.eye(3)[labels] > 0, 0.8, 0.1).astype(np.float32)
     other = labels.copy()
@@ -167,7 +167,7 @@ def test_to_learn_other_labels_is_to_be_given_them():
     assert not np.array_equal(again, before)
 
 
-def test_a_label_that_is_left_out_is_judged_all_the_same():
+def test_an_image_without_its_label_is_still_judged():
     points, labels = clusters(60, distance=6.0)
     without = np.where(np.arange(len(labels)) % 10 == 0, -1, labels)
     again = probe_of(points, labels).relearn(without)
@@ -177,16 +177,16 @@ def test_a_label_that_is_left_out_is_judged_all_the_same():
 
 
 def away_from_0(values):
-    """A root is steep there."""
+    """Values away from 0, where a root is steep."""
     return np.where(np.abs(values) < 0.3, 0.3, values)
 
 
 @pytest.mark.parametrize(("dimension", "power"), [(12, 1), (12, 4), (150, 1)])      # 150: more than images
-def test_the_feature_weights_are_the_slopes_of_the_answer(dimension, power):
+def test_the_feature_weights_are_the_gradient_of_the_answer(dimension, power):
     points, labels = clusters(40, dimension=dimension, distance=2.0)
     values = points.astype(np.float64)
     values = away_from_0(np.sign(values) * np.abs(values) ** power)
-    values[9] = np.nan                                          # rows are counted among those with an embedding
+    values[9] = np.nan                                          # an image without an embedding
     probe = probe_of(values, labels)
     rows, classes = np.array([4, 50, 117]), np.array([[0, 1], [2, 0], [1, 2]])
 

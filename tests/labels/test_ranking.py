@@ -1,4 +1,4 @@
-"""The order of review, on images whose order can be seen."""
+"""The order of review, for images whose order is obvious."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ NAN = float("nan")
 NONE = np.zeros(4, bool)
 
 
-def test_flags_first_then_what_the_probe_denies_then_the_vote():
+def test_flags_come_first_then_labels_that_the_probe_denies_then_the_vote():
     #                       divided  flagged  denied  united  worse flag
     rank = review_order(
         label_score=np.array([0.90, 0.20, 0.05, 0.60, 0.10]),
@@ -20,19 +20,19 @@ def test_flags_first_then_what_the_probe_denies_then_the_vote():
     assert rank.tolist() == [4, 2, 3, 5, 1]
 
 
-def test_an_image_without_a_verdict_has_no_place():
+def test_an_image_without_a_verdict_has_no_rank():
     rank = review_order(np.array([NAN, 0.5]), np.array([0.1, 0.5]), NONE[:2], NONE[:2])
 
     assert rank.tolist() == [0, 1]
 
 
-def test_without_neighbours_the_score_stands_in():
+def test_without_neighbours_the_score_is_used():
     rank = review_order(np.array([0.9, 0.2, 0.6]), np.full(3, NAN), NONE[:3], NONE[:3])
 
     assert rank.tolist() == [3, 1, 2]
 
 
-def test_equals_keep_the_order_of_their_files():
+def test_equal_images_keep_the_order_of_their_files():
     half = np.full(4, 0.5)
 
     assert review_order(half, half, NONE, NONE).tolist() == [1, 2, 3, 4]

@@ -1,4 +1,4 @@
-"""The curve of denied labels, on verdicts drawn from the very model that it is fitted to."""
+"""The curve of denied labels, for random verdicts from the same model that it fits."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,14 @@ import pytest
 from auditor.labels.reliability import Verdicts, fit_lapse_curve, wrong_probability
 
 
-def drawn(images, classes, wrong, seed, *, certainty=3.0, only=None):
-    """Calibrated probabilities (N, C), the given labels (N,), and which of them were made wrong (N,).
+def random_verdicts(images, classes, wrong, seed, *, certainty=3.0, only=None):
+    """Calibrated probabilities (N, C), the given labels (N,), and which of them are wrong (N,).
 
     Args:
-        images, classes, seed: What to draw.
+        images, classes, seed: Size and seed of the random data.
         wrong: Probability that a label is replaced by any other class.
         certainty: Mean log odds of the probe's top class.
-        only: (true, given): labels go wrong from the one class to the other alone.
+        only: (true, given): only labels of the first class are wrong, and become the second.
     """
     rng = np.random.default_rng(seed)
     top = rng.integers(0, classes, images)
@@ -36,7 +36,7 @@ def judged(probabilities, given):
     return fit_lapse_curve(verdicts), verdicts
 
 
-def test_verdicts_are_read_off_the_probabilities():
+def test_verdicts_follow_from_the_probabilities():
     verdicts = Verdicts.of(np.array([[0.9, 0.1], [0.25, 0.75]], np.float32), np.array([1, 1]))
 
     assert verdicts.predicted.tolist() == [0, 1]
@@ -48,7 +48,7 @@ def test_verdicts_are_read_off_the_probabilities():
 def test_the_true_share_lies_in_the_interval(classes, share):
     curves, shares = [], []
     for seed in range(4):
-        probabilities, given, changed = drawn(3000, classes, share, seed)
+        probabilities, given, changed = random_verdicts(3000, classes, share, seed)
         curves.append(judged(probabilities, given)[0])
         shares.append(changed.mean())
 
@@ -58,10 +58,10 @@ def test_the_true_share_lies_in_the_interval(classes, share):
 
 
 @pytest.mark.parametrize("classes", [2, 5])
-def test_where_nothing_is_wrong_the_interval_begins_at_0(classes):
+def test_without_wrong_labels_the_interval_begins_at_0(classes):
     lows, highs, flags = [], [], []
     for seed in range(3):
-        curve, verdicts = judged(*drawn(2000, classes, 0.0, seed)[:2])
+        curve, verdicts = judged(*random_verdicts(2000, classes, 0.0, seed)[:2])
         lows.append(curve.low)
         highs.append(curve.high)
         flags.append((wrong_probability(curve, verdicts) > 0.5).sum())
@@ -71,8 +71,8 @@ def test_where_nothing_is_wrong_the_interval_begins_at_0(classes):
     assert max(flags) <= 3
 
 
-def test_no_label_denied_at_all_is_none_wrong():
-    probabilities, _, _ = drawn(500, 3, 0.0, 0, certainty=12.0)
+def test_if_no_label_is_denied_none_is_wrong():
+    probabilities, _, _ = random_verdicts(500, 3, 0.0, 0, certainty=12.0)
     curve, verdicts = judged(probabilities, probabilities.argmax(axis=1))
 
     assert (curve.low, curve.wrong) == (0, 0)
@@ -81,7 +81,7 @@ def test_no_label_denied_at_all_is_none_wrong():
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1])
-def test_a_probe_that_is_never_sure_cannot_tell(share):
+def test_a_probe_that_is_never_confident_finds_no_wrong_labels(share):
     rng = np.random.default_rng(0)
     top = 0.5 + 0.02 * rng.random(2000)
     probabilities = np.stack([top, 1 - top], axis=1)
@@ -94,8 +94,8 @@ def test_a_probe_that_is_never_sure_cannot_tell(share):
     assert not (wrong_probability(curve, verdicts) > 0.5).any()
 
 
-def test_that_one_class_alone_goes_wrong_is_found():
-    probabilities, given, changed = drawn(4000, 5, 0.15, 1, only=(2, 0))
+def test_wrong_labels_in_only_one_class_are_found():
+    probabilities, given, changed = random_verdicts(4000, 5, 0.15, 1, only=(2, 0))
     curve, _ = judged(probabilities, given)
 
     assert curve.weights.argmax() == 2
@@ -103,23 +103,23 @@ def test_that_one_class_alone_goes_wrong_is_found():
     assert curve.low <= changed.mean() <= curve.high
 
 
-def test_classes_that_go_wrong_alike_are_weighed_alike():
-    probabilities, given, _ = drawn(3000, 5, 0.1, 2)
+def test_classes_with_equal_error_rates_have_equal_weights():
+    probabilities, given, _ = random_verdicts(3000, 5, 0.1, 2)
 
     assert np.allclose(judged(probabilities, given)[0].weights, 1)
 
 
 @pytest.mark.parametrize("cautious", [False, True])
 def test_a_label_that_is_not_denied_is_not_wrong(cautious):
-    curve, verdicts = judged(*drawn(3000, 5, 0.1, 3)[:2])
+    curve, verdicts = judged(*random_verdicts(3000, 5, 0.1, 3)[:2])
     found = wrong_probability(curve, verdicts, cautious=cautious)
 
     assert (found[~verdicts.denied] == 0).all()
     assert (found[verdicts.denied] > 0).all() and found.max() <= 1
 
 
-def test_the_surer_the_probe_the_likelier_a_denied_label_is_wrong():
-    curve, verdicts = judged(*drawn(3000, 2, 0.05, 4)[:2])
+def test_a_more_confident_denial_is_more_often_a_wrong_label():
+    curve, verdicts = judged(*random_verdicts(3000, 2, 0.05, 4)[:2])
     probability = wrong_probability(curve, verdicts)
 
     for label in (0, 1):
@@ -129,8 +129,8 @@ def test_the_surer_the_probe_the_likelier_a_denied_label_is_wrong():
         assert found[odds < 1].max() < 0.3 < 0.7 < found[odds > 5.5].min()
 
 
-def test_what_the_probe_also_found_likely_is_likelier_its_own_mistake():
-    probabilities, given, _ = drawn(3000, 3, 0.05, 5)
+def test_a_label_with_the_second_highest_probability_is_rather_a_mistake_of_the_probe():
+    probabilities, given, _ = random_verdicts(3000, 3, 0.05, 5)
     probabilities[:2], given[:2] = [[0.9, 0.0999, 0.0001]] * 2, [1, 2]
     curve, verdicts = judged(probabilities, given)
     found = wrong_probability(curve, verdicts)
@@ -140,11 +140,11 @@ def test_what_the_probe_also_found_likely_is_likelier_its_own_mistake():
 
 @pytest.mark.parametrize(("only", "overall", "part"), [(None, 0.08, 0.12), ((1, 0), 0.12, 0.2)])
 @pytest.mark.parametrize("classes", [2, 5])
-def test_of_labels_wrong_with_one_probability_about_as_many_are(classes, only, overall, part):
-    """Where one class alone goes wrong, the probabilities are too high: a few points at the ends, more in between."""
+def test_the_probability_of_a_wrong_label_is_calibrated(classes, only, overall, part):
+    """If only one class has wrong labels, the probabilities are too high: slightly at both ends, more in between."""
     probability, wrong = [], []
     for seed in range(3):
-        probabilities, given, changed = drawn(4000, classes, 0.1, seed, only=only)
+        probabilities, given, changed = random_verdicts(4000, classes, 0.1, seed, only=only)
         curve, verdicts = judged(probabilities, given)
         probability.append(wrong_probability(curve, verdicts, cautious=False)[verdicts.denied])
         wrong.append(changed[verdicts.denied])
@@ -158,7 +158,7 @@ def test_of_labels_wrong_with_one_probability_about_as_many_are(classes, only, o
 
 
 def test_the_order_of_images_and_classes_does_not_matter():
-    probabilities, given, _ = drawn(1500, 4, 0.08, 6)
+    probabilities, given, _ = random_verdicts(1500, 4, 0.08, 6)
     rng = np.random.default_rng(0)
     rows, columns = rng.permutation(1500), rng.permutation(4)
     before = wrong_probability(*judged(probabilities, given))
@@ -169,7 +169,7 @@ def test_the_order_of_images_and_classes_does_not_matter():
 
 @pytest.mark.parametrize("images", [1, 2, 7])
 def test_a_handful_of_images(images):
-    probabilities, given, _ = drawn(images, 2, 0.0, 7)
+    probabilities, given, _ = random_verdicts(images, 2, 0.0, 7)
     curve, verdicts = judged(probabilities, given)
 
     assert 0 <= curve.low <= curve.wrong <= curve.high <= 1

@@ -1,4 +1,4 @@
-"""The verdict on drawn classes whose wrong labels are known, and what it says of its own power."""
+"""The verdict on random classes whose wrong labels are known, and its measured power."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tests.labels.drawn import clusters, contents
 
 
 def changed(true, share, classes, seed=0):
-    """Labels of which a share is another one, any other, and which those are."""
+    """Labels, a share of which is replaced by any other class, and which ones are replaced."""
     rng = np.random.default_rng(seed)
     wrong = rng.random(len(true)) < share
     return np.where(wrong, (true + rng.integers(1, classes, len(true))) % classes, true), wrong
@@ -44,7 +44,7 @@ def test_changed_labels_are_found_and_few_others(classes, per_class, distance):
     assert power.chance == pytest.approx(1 / classes, abs=0.05)
 
 
-def test_the_probability_of_a_flagged_label_is_under_a_half_and_of_no_other():
+def test_flagged_labels_and_no_others_have_a_probability_below_one_half():
     points, true = clusters(100, distance=4.0)
     issues = judged(points, changed(true, 0.05, 3)[0]).issues
 
@@ -52,7 +52,7 @@ def test_the_probability_of_a_flagged_label_is_under_a_half_and_of_no_other():
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_clean_labels_are_left_alone(seed):
+def test_clean_labels_are_not_flagged(seed):
     points, true = clusters(120, distance=4.5, seed=seed)
     verdict = judged(points, true)
 
@@ -61,7 +61,7 @@ def test_clean_labels_are_left_alone(seed):
     assert verdict.issues.expected_errors[0] == 0
 
 
-def test_embeddings_that_know_nothing_cannot_judge_and_are_silent():
+def test_random_embeddings_cannot_judge_and_flag_nothing():
     points = np.random.default_rng(0).normal(size=(150, 30))
     labels = np.tile([0, 1, 2], 50)
     verdict = judged(points, labels)
@@ -70,19 +70,19 @@ def test_embeddings_that_know_nothing_cannot_judge_and_are_silent():
     assert verdict.power.chance == pytest.approx(1 / 3)
     assert verdict.power.skill < 0.3
     assert not verdict.issues.flagged.any() and np.array_equal(verdict.issues.suggested, labels)
-    assert verdict.doubtful.flagged.any()                       # for those who ask
+    assert verdict.doubtful.flagged.any()                       # shown on request
     assert not verdict.p_wrong.any()
-    assert np.isfinite(verdict.issues.score).all()              # an order to look in there is all the same
+    assert np.isfinite(verdict.issues.score).all()              # there is still an order of review
 
 
 @pytest.mark.parametrize("seed", [0, 7])
-def test_nor_can_they_where_one_class_is_larger(seed):
+def test_random_embeddings_cannot_judge_if_one_class_is_larger(seed):
     points = np.random.default_rng(seed).normal(size=(200, 30))
 
     assert not judged(points, np.tile([0, 1, 2, 1], 50)).can_judge
 
 
-def test_labels_drawn_by_lot_cannot_be_judged():
+def test_shuffled_labels_cannot_be_judged():
     points, true = clusters(80, distance=6.0)
     labels = np.random.default_rng(0).permutation(true)
 
@@ -116,7 +116,7 @@ def test_the_order_of_the_rows_does_not_matter():
     assert abs(mixed.power.found - straight.power.found) <= 2
 
 
-def test_what_is_swapped_is_in_memory_and_of_every_class():
+def test_labels_of_every_class_are_swapped_and_only_in_memory():
     points, labels = clusters(60, distance=6.0)
     names = contents(len(labels))
     probe = out_of_fold(points, labels, assign_folds(names), 3)
@@ -150,14 +150,14 @@ def test_images_that_cannot_be_judged_have_no_verdict():
 
 
 @pytest.mark.parametrize(("labels", "classes"), [(np.zeros(5, int), 1), (np.zeros(5, int), 2), (np.full(5, -1), 2)])
-def test_one_class_and_none_have_no_power(labels, classes):
+def test_with_fewer_than_two_classes_there_is_no_power(labels, classes):
     verdict = judged(np.random.default_rng(0).normal(size=(5, 3)), labels, classes)
 
     assert verdict.power is None and not verdict.can_judge
     assert not verdict.issues.flagged.any()
 
 
-def test_no_image_at_all():
+def test_no_images():
     assert judged(np.empty((0, 3)), np.empty(0, int)).power is None
 
 
@@ -177,10 +177,10 @@ def test_a_folder_of_twelve_images():
 @pytest.mark.parametrize(
     ("knows", "found", "enough"), [(0.99, 90, True), (0.89, 90, False), (0.99, 49, False), (0.99, 50, True)]
 )
-def test_it_takes_knowledge_and_power_to_be_believed(knows, found, enough):
+def test_the_flags_are_reliable_with_enough_skill_and_enough_power(knows, found, enough):
     assert Power(knows, 0.5, 100, found, 0.0).suffices is enough
 
 
-def test_nothing_swapped_is_no_power():
+def test_without_swapped_labels_there_is_no_power():
     assert Power(1.0, 0.5, 0, 0, 0.0).share == 0
     assert Power(1.0, 1.0, 0, 0, 0.0).skill == 0

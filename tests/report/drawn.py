@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.audit import Evidence, Neighbour
-from auditor.heatmap import overlay
+from auditor.heatmaps.grad_cam import overlay
 
 SIDE = 256
 

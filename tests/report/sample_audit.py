@@ -5,18 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from auditor.audit import (
-    Audit,
-    Evidence,
-    Finding,
-    Gate,
-    LabelEstimate,
-    ModelInfo,
-    Neighbour,
-    Rule,
-    RunInfo,
-    Severity,
-)
+from auditor.audit import Audit, Evidence, Finding, Gate, LabelEstimate, ModelInfo, Neighbour, Rule, RunInfo, Severity
 from tests.report.drawn import evidence, near, small
 
 SCRIPT = "<script>alert(1)</script>"
@@ -33,18 +22,38 @@ RULES = (
         "Label probably wrong",
         "The given label is probably wrong, by probabilities from images of the other folds.",
         {"folds": 5, "minimum_margin": 0.2},
+        "label",
     ),
     Rule(
         "model_disagrees",
         "Model sees another class",
         "The trained classifier is sure of another class.",
         {"minimum": 0.9},
+        "model",
     ),
-    Rule("low_confidence", "Low confidence", "The trained classifier has no clear favourite.", {"maximum": 0.6}),
-    Rule("conflicting_labels", "Same image, two classes", "The same picture lies in two classes.", {"distance": 4}),
-    Rule("unreadable", "Unreadable", "The file cannot be decoded.", {}),
-    Rule("format_mismatch", "Wrong extension", "The content is in another format than the name claims.", {}),
-    Rule("class_imbalance", "Class imbalance", "One class has many more images than another.", {"ratio": 10}),
+    Rule(
+        "low_confidence",
+        "Low confidence",
+        "The trained classifier has no clear favourite.",
+        {"maximum": 0.6},
+        "doubt",
+    ),
+    Rule(
+        "conflicting_labels",
+        "Same image, two classes",
+        "The same picture lies in two classes.",
+        {"distance": 4},
+        "conflict",
+    ),
+    Rule("unreadable", "Unreadable", "The file cannot be decoded.", {}, "file"),
+    Rule("format_mismatch", "Wrong extension", "The content is in another format than the name claims.", {}, "file"),
+    Rule(
+        "class_imbalance",
+        "Class imbalance",
+        "One class has many more images than another.",
+        {"ratio": 10},
+        "dataset",
+    ),
 )
 
 

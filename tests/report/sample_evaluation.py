@@ -8,10 +8,10 @@ from functools import cache
 import numpy as np
 
 from auditor.audit import ModelInfo, RunInfo
-from auditor.curves import Curves, Epoch, Phase
 from auditor.evaluation import Evaluation
 from auditor.evaluation.metrics import calibration, class_scores, confusion_matrix, ranking, wilson
-from auditor.evaluation.record import Evidence, Shown
+from auditor.evaluation.record import AnswerPicture, Shown
+from auditor.evaluation.training_history import Epoch, Phase, TrainingHistory
 from tests.report.drawn import SIDE, draw, jpeg, small
 
 
@@ -20,22 +20,22 @@ def shown(place: int, given: str, predicted: str, confidence: float = 0.97) -> S
     """An answer with a drawn picture; a wrong one has heatmaps too."""
     right = given == predicted
     picture, warm = draw("cats" if place % 2 else "dogs", 700 + place)
-    evidence = () if right else (Evidence(jpeg(warm), predicted), Evidence(jpeg(warm), given))
+    evidence = () if right else (AnswerPicture(jpeg(warm), predicted), AnswerPicture(jpeg(warm), given))
     image = small("cats", place) if right else jpeg(picture)
     file = f"{given}/{place:03}.jpg"
     return Shown(file, given, predicted, right, confidence, 1 - confidence, image, SIDE, SIDE, evidence)
 
 
-def make(classes: Sequence[str], images: int = 300, accuracy: float = 0.9, strangers: Sequence[str] = ()) -> Evaluation:
-    """So many images, spread over the classes; some answers are none of them where there are strangers."""
+def make(classes: Sequence[str], images: int = 300, accuracy: float = 0.9, extra: Sequence[str] = ()) -> Evaluation:
+    """So many images, spread over the classes; some answers are none of them where there are extra classes."""
     rng = np.random.default_rng(5)
     names = tuple(classes)
     given = rng.integers(0, len(names), images)                                     # (N,)
-    guesses = rng.integers(-bool(strangers), len(names), images)                    # (N,)
+    guesses = rng.integers(-bool(extra), len(names), images)                    # (N,)
     predicted = np.where(rng.random(images) < accuracy, given, guesses)
     confidence = rng.uniform(0.5, 1, images)
     matrix, elsewhere = confusion_matrix(given, predicted, len(names))
-    others = [(names[row], strangers[0], int(times)) for row, times in enumerate(elsewhere) if times]
+    others = [(names[row], extra[0], int(times)) for row, times in enumerate(elsewhere) if times]
     answers = [shown(place, names[place % len(names)], names[0]) for place in range(8)]
     binary = ranking(confidence, given == 1, names[1]) if len(names) == 2 else None
     return Evaluation(
@@ -47,7 +47,7 @@ def make(classes: Sequence[str], images: int = 300, accuracy: float = 0.9, stran
         classes=names,
         confusion=matrix,
         elsewhere=elsewhere,
-        strangers=tuple(sorted(others, key=lambda each: (-each[2], each))),
+        other_classes=tuple(sorted(others, key=lambda each: (-each[2], each))),
         scores=class_scores(names, matrix, elsewhere),
         accuracy=wilson(int((given == predicted).sum()), images),
         unseen=None,
@@ -70,11 +70,11 @@ def two() -> Evaluation:
 
 
 def ten() -> Evaluation:
-    return make([f"breed {number}" for number in range(10)], strangers=("punching bag",))
+    return make([f"breed {number}" for number in range(10)], extra=("punching bag",))
 
 
 def sixty() -> Evaluation:
-    return make([f"class {number:02} {'n' * number}" for number in range(60)], images=2000, strangers=("car", "tree"))
+    return make([f"class {number:02} {'n' * number}" for number in range(60)], images=2000, extra=("car", "tree"))
 
 
 def many() -> Evaluation:
@@ -82,7 +82,7 @@ def many() -> Evaluation:
 
 
 def one_class() -> Evaluation:
-    return make(("cats",), accuracy=0.5, strangers=("dogs",))
+    return make(("cats",), accuracy=0.5, extra=("dogs",))
 
 
 def flawless() -> Evaluation:
@@ -107,14 +107,14 @@ def flawless() -> Evaluation:
     )
 
 
-def curves(epochs: int = 8) -> Curves:
+def curves(epochs: int = 8) -> TrainingHistory:
     """A head that learns, then fine-tuning that overfits, with a value missing."""
     head = [epoch(number, 0.7 / number, 1 - 0.4 / number) for number in range(1, epochs + 1)]
     tuned = [epoch(number, 0.1 / number, 0.97) for number in range(1, epochs + 1)]
     tuned[-1] = replace(tuned[-1], val_loss=0.3)
     if epochs > 3:
         tuned[2] = replace(tuned[2], val_loss=math.nan)
-    return Curves((Phase("head", tuple(head)), Phase("fine-tuning", tuple(tuned))))
+    return TrainingHistory((Phase("head", tuple(head)), Phase("fine-tuning", tuple(tuned))))
 
 
 def epoch(number: int, loss: float, accuracy: float) -> Epoch:

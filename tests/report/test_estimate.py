@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from auditor.audit import LabelEstimate, LabelPower
-from auditor.report import render_html
-from auditor.report.estimate import estimate_sentences
-from auditor.report.headline import verdict
+from auditor.report.audit import render_html
+from auditor.report.audit.estimate import estimate_sentences
+from auditor.report.audit.headline import verdict
 from tests.report import sample_audit as sample
 from tests.report.page import Document
 

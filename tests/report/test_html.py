@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from auditor.audit import Neighbour
-from auditor.report import render_html, write_html
+from auditor.report.audit import render_html, write_html
 from tests.report import sample_audit as sample
 from tests.report.drawn import small
 from tests.report.page import Document

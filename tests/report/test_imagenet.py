@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from auditor.audit import Absurdity, ImageNetView, SeenClass, SeenName
-from auditor.report import render_html
-from auditor.report.imagenet import MAX_CLASSES, MAX_NAMES, MAX_NAMES_ALONE, imagenet_section
+from auditor.classes.imagenet_view import Absurdity, ImageNetView, SeenClass, SeenName
+from auditor.report.audit import render_html
+from auditor.report.audit.imagenet import MAX_CLASSES, MAX_NAMES, MAX_NAMES_ALONE, imagenet_section
 from tests.report import sample_audit as sample
 from tests.report.drawn import draw, jpeg
 from tests.report.page import Document
@@ -37,7 +37,7 @@ def section(*classes, links=None, **fields):
 
 
 def page(*classes, **fields):
-    return Document(render_html(replace(sample.make_audit(), imagenet=view(*classes, **fields))))
+    return Document(render_html(replace(sample.make_audit(), additions=(view(*classes, **fields),))))
 
 
 def test_how_often_a_cat_is_a_dog_is_a_sentence_to_quote():
@@ -112,7 +112,7 @@ def test_what_the_model_says_after_transfer_learning_stands_beside_it():
 
     assert [each.after for each in seen] == ["After transfer learning: 99% cats (99).", ""]
     second = replace(view(replace(CATS, transferred=99)), second_head=True)
-    shown = Document(render_html(replace(sample.make_audit(), imagenet=second)))
+    shown = Document(render_html(replace(sample.make_audit(), additions=(second,))))
     assert "After transfer learning: 99% cats (99)." in shown.text
     assert "what it saw before transfer learning" in shown.text
     assert "transfer learning" not in page().text

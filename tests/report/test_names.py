@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from auditor.audit import Audit
-from auditor.report import render_html
-from auditor.report.names import readable_audit
-from auditor.report.rows import class_matrix, confusion_matrix
+from auditor.report.audit import render_html
+from auditor.report.audit.names import readable_audit
+from auditor.report.audit.rows import class_matrix, confusion_matrix
 from tests.report import sample_audit as sample
 from tests.report.page import Document
 

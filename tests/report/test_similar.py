@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from auditor.audit import Neighbour
-from auditor.report import render_html
-from auditor.report.cards import card_groups
-from auditor.report.lines import place
-from auditor.report.similar import symbols
-from auditor.report.text import visible
+from auditor.report.audit import render_html
+from auditor.report.audit.cards import card_groups
+from auditor.report.audit.lines import place
+from auditor.report.audit.similar import symbols
+from auditor.text import visible
 from tests.report import sample_audit as sample
 from tests.report.drawn import small
 from tests.report.page import Document

@@ -10,11 +10,11 @@ from itertools import pairwise
 
 import pytest
 
-from auditor.curves import Curves, Phase
-from auditor.report.charts import round_steps, whole_steps
-from auditor.report.text import percent
-from auditor.report.training import build_training_page, render_training, write_training_page
-from auditor.report.words import summary_lines
+from auditor.evaluation.training_history import Phase, TrainingHistory
+from auditor.report.evaluation.page import build_training_page, render_training, write_training_page
+from auditor.report.evaluation.sentences import summary_lines
+from auditor.report.shared.charts import round_steps, whole_steps
+from auditor.text import percent
 from tests.report import sample_audit
 from tests.report import sample_evaluation as sample
 from tests.report.page import Document
@@ -23,7 +23,7 @@ EVALUATIONS = {
     "two": (sample.two, sample.curves()),
     "ten": (sample.ten, None),
     "sixty": (sample.sixty, sample.curves(1)),
-    "many": (sample.many, Curves()),
+    "many": (sample.many, TrainingHistory()),
     "one class": (sample.one_class, sample.curves(200)),
     "flawless": (sample.flawless, None),
 }
@@ -127,7 +127,7 @@ def test_the_most_confused_pair_comes_first_and_names_classes_that_the_data_set_
     page = build_training_page(sample.one_class())
 
     assert [(pair.given, pair.predicted, pair.width) for pair in page.pairs] == [("cats", "dogs", "100.0%")]
-    assert page.strangers.endswith("none of the data set's classes: dogs (" + page.pairs[0].count + ").")
+    assert page.other_classes.endswith("none of the data set's classes: dogs (" + page.pairs[0].count + ").")
 
 
 def test_classes_come_worst_first_and_undefined_scores_have_words():
@@ -202,14 +202,14 @@ def test_a_point_lies_where_its_number_is():
 
 
 def test_without_curves_there_is_no_such_section():
-    for nothing in (None, Curves(), Curves((Phase("head"),))):
+    for nothing in (None, TrainingHistory(), TrainingHistory((Phase("head"),))):
         page = Document(render_training(sample.two(), nothing))
         assert "learning" not in page.values("id")
 
 
 def test_a_run_that_diverged_is_drawn_as_far_as_it_can_be():
     lost = sample.epoch(1, math.nan, math.nan)
-    page = Document(render_training(sample.two(), Curves((Phase("head", (lost, replace(lost, number=2))),))))
+    page = Document(render_training(sample.two(), TrainingHistory((Phase("head", (lost, replace(lost, number=2))),))))
 
     assert "No epoch has a validation loss" in page.text
 
@@ -235,7 +235,7 @@ def test_epochs_are_whole_and_few():
 @pytest.mark.parametrize("classes", [2, 30])
 def test_text_from_anywhere_is_only_ever_text(attack, classes):
     names = [f"{attack}{number}" for number in range(classes)]
-    evaluation = sample.make(names, strangers=(attack,))
+    evaluation = sample.make(names, extra=(attack,))
     model = evaluation.model
     evaluation = replace(
         evaluation,
@@ -247,7 +247,7 @@ def test_text_from_anywhere_is_only_ever_text(attack, classes):
         run=replace(evaluation.run, id=attack, started_at=attack, auditor_version=attack, settings={attack: attack}),
     )
     history = sample.curves()
-    history = Curves(tuple(replace(phase, name=attack + phase.name) for phase in history.phases))
+    history = TrainingHistory(tuple(replace(phase, name=attack + phase.name) for phase in history.phases))
 
     source = render_training(evaluation, history)
 

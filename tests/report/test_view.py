@@ -1,17 +1,22 @@
 """The words and numbers of the report."""
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import pytest
 
 from auditor.audit import Audit, Finding
-from auditor.report.cards import card_groups, filters
-from auditor.report.facts import facts, skipped
-from auditor.report.headline import figures, verdict
-from auditor.report.lines import MAX_LINES, place, tables
-from auditor.report.rows import class_matrix, confusion_matrix, rule_rows
-from auditor.report.text import count, decimal, duration, listing, moment, number, percent, visible
-from auditor.report.view import build_page
+from auditor.classes.imagenet_view import ImageNetView
+from auditor.outputs import summary
+from auditor.report.audit.cards import card_groups, filters
+from auditor.report.audit.headline import figures, verdict
+from auditor.report.audit.lines import MAX_LINES, place, tables
+from auditor.report.audit.names import readable_audit
+from auditor.report.audit.page import build_page
+from auditor.report.audit.rows import class_matrix, confusion_matrix, rule_rows
+from auditor.report.shared.facts import facts, skipped
+from auditor.text import count, decimal, duration, listing, moment, number, percent, visible
 from tests.report import sample_audit as sample
 
 
@@ -94,7 +99,17 @@ def test_key_numbers():
     assert values["images/s"] == ("23.7", "12.2 s, 40 cached")
 
 
-def test_rules_that_nobody_has_heard_of_are_listed_too():
+def test_the_verdict_goes_by_what_a_rule_claims_and_not_by_its_name():
+    audit = sample.make_audit()
+    rules = tuple(replace(rule, name=f"{rule.name}_2") for rule in audit.rules)
+    findings = tuple(replace(found, rule=f"{found.rule}_2") for found in audit.findings)
+    renamed = replace(audit, rules=rules, findings=findings)
+
+    assert verdict(renamed) == verdict(audit)
+    assert figures(renamed) == figures(audit)
+
+
+def test_rules_that_did_not_run_are_listed_too():
     audit = sample.many_classes()
 
     rows = {row.name: row for row in rule_rows(audit, place(audit).rules)}
@@ -266,3 +281,27 @@ def test_one_class_that_only_the_model_could_judge_says_what_the_model_sees():
 
     assert found.sentence == "1 of 290 images is of another class to the model."
     assert found.also == "All images lie in one class, so nothing but the model could judge their labels."
+
+
+@dataclass(frozen=True)
+class Weather:
+    """An addition to an audit that no part of auditor knows."""
+
+    name: ClassVar[str] = "weather"
+    sunny: Mapping[str, int]
+
+    def summary(self) -> dict[str, Any]:
+        return {"sunny": dict(self.sunny)}
+
+    def renamed(self, rename: Callable[[str], str]) -> "Weather":
+        return Weather({rename(label): images for label, images in self.sunny.items()})
+
+
+def test_a_further_part_of_a_scan_adds_its_record_and_sections_look_it_up_by_type():
+    audit = replace(sample.make_audit(), additions=(Weather({"n02086240": 3}),))
+
+    assert audit.addition(Weather) == Weather({"n02086240": 3})
+    assert audit.addition(ImageNetView) is None
+    assert readable_audit(audit)[0].addition(Weather) == Weather({"Shih-Tzu": 3})
+    assert summary(audit)["weather"] == {"sunny": {"n02086240": 3}}
+    assert build_page(audit).imagenet is None

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from auditor.audit import ClassView
-from auditor.heatmap import contrast_legend
-from auditor.report.html import render_html
-from auditor.report.view import build_page
+from auditor.heatmaps.grad_cam import contrast_legend
+from auditor.report.audit import render_html
+from auditor.report.audit.page import build_page
 from tests.report import sample_audit as sample
 from tests.report.drawn import small
 from tests.report.page import Document

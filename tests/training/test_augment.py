@@ -1,4 +1,4 @@
-"""Views of training images: seeded, of the same size, and never in place."""
+"""Views of training images: seeded, of the same size, and never changed in place."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def generator(seed=3):
     return np.random.default_rng(seed)
 
 
-def test_the_same_seed_gives_the_same_view_and_another_another(photo):
+def test_the_same_seed_gives_the_same_view_and_another_seed_another_view(photo):
     one, same, other = (Augmentation().view(photo, generator(seed)) for seed in (1, 1, 2))
 
     assert np.array_equal(one, same)
@@ -23,7 +23,7 @@ def test_the_same_seed_gives_the_same_view_and_another_another(photo):
     assert one.dtype == np.uint8
 
 
-def test_the_image_itself_is_left_as_it_is(photo):
+def test_the_image_itself_is_not_changed(photo):
     before = photo.copy()
 
     Augmentation(erase=1.0).view(photo, generator())

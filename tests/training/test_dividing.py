@@ -1,11 +1,11 @@
-"""What a run trains on: three parts without a picture in two of them, and errors before anything is trained."""
+"""What a run trains on: three parts, no picture in two of them, and errors before anything is trained."""
 
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from auditor.dataset import load_dataset
+from auditor.data.sources import load_dataset
 from auditor.errors import InputError
 from auditor.progress import Progress
 from auditor.training.dividing import divide
@@ -85,7 +85,7 @@ def test_without_a_test_split_validation_is_measured_and_another_is_drawn(colour
 
 def test_unreadable_and_unlabelled_images_are_left_out_by_name(colours, tmp_path):
     folder = colours(tmp_path / "data", 10)
-    (folder / "red" / "broken.png").write_bytes(b"no image")
+    (folder / "red" / "broken.png").write_bytes(b"not an image")
     place_beside = folder / "loose.png"
     place_beside.write_bytes((folder / "red" / "000.png").read_bytes())
 
@@ -111,7 +111,7 @@ def one_image_per_class(folder, colours):
 def unreadable_class(folder, colours):
     colours(folder, 8)
     for path in (folder / "red").iterdir():
-        path.write_bytes(b"no image")
+        path.write_bytes(b"not an image")
 
 
 def no_training_split(folder, colours):

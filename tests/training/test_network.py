@@ -1,4 +1,4 @@
-"""Networks and what fills them: the same numbers, whatever file they came from."""
+"""Networks and their weights: the same numbers from every kind of file."""
 
 import importlib
 import os
@@ -11,15 +11,7 @@ pytest.importorskip("tensorflow", reason="training needs auditor[tensorflow]")
 keras = pytest.importorskip("keras")
 
 from auditor.errors import InputError, ModelError, ModelMismatch  # noqa: E402
-from auditor.training.network import (  # noqa: E402
-    Shape,
-    build,
-    build_head,
-    copy_head,
-    dense_layers,
-    embedder,
-    set_trainable,
-)
+from auditor.training.network import Shape, build, build_head, copy_head, dense_layers, embedder, set_trainable  # noqa: E402
 from auditor.training.weights import IMAGENET_FILE, fill_backbone  # noqa: E402
 
 SMALL = Shape("small", (32, 32), 3, (5,), 0.3)
@@ -27,13 +19,13 @@ SMALL = Shape("small", (32, 32), 3, (5,), 0.3)
 
 @pytest.fixture(scope="module")
 def network():
-    """A ResNet50 for images of 32 pixels; each test fills it anew."""
+    """A ResNet50 for images of 32 pixels; each test fills it again."""
     return build(Shape("resnet50", (32, 32), 2, (), 0.0))
 
 
 @pytest.fixture(scope="module")
 def theirs():
-    """keras.applications' own, with five classes, every number its own."""
+    """The network of keras.applications, with five classes and random numbers everywhere."""
     keras.utils.set_random_seed(11)
     model = keras.applications.ResNet50(weights=None, classes=5, input_shape=(32, 32, 3))
     rng = np.random.default_rng(0)
@@ -59,7 +51,7 @@ def test_a_network_ends_in_probabilities_of_its_classes():
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
 
-def test_mixed_precision_keeps_weights_and_probabilities_in_float32_and_leaves_the_policy_alone():
+def test_mixed_precision_keeps_weights_and_probabilities_in_float32_and_does_not_change_the_policy():
     network = build(SMALL, dtype="mixed_bfloat16")
 
     assert {variable.dtype for variable in network.weights} == {"float32"}
@@ -80,7 +72,7 @@ def test_a_head_trained_on_standardised_features_gives_the_same_on_plain_ones():
     np.testing.assert_allclose(network.predict_on_batch(photos(6)), expected, atol=1e-5)
 
 
-def test_stages_learn_from_one_stage_up_and_their_batch_normalisation_only_where_it_should(network):
+def test_stages_are_trainable_from_one_stage_up_and_their_batch_normalisation_only_on_request(network):
     set_trainable(network, ("conv5",), batch_norm=False)
     learning = {layer.name for layer in network.layers if layer.trainable and layer.weights}
     assert {name.split("_")[0] for name in learning} == {"conv5", "logits"}
@@ -126,8 +118,8 @@ def test_arrays_by_the_name_of_their_layer_load(network, headless, tmp_path):
 
 
 def test_the_bundled_backbone_gives_what_the_bundled_model_gives():
-    from auditor.backends.onnx import OnnxBackend
-    from auditor.modelcard import read_card
+    from auditor.backends.card import read_card
+    from auditor.backends.onnx.backend import OnnxBackend
     from auditor.resources import bundled_model
 
     folder = bundled_model()
@@ -151,9 +143,9 @@ def test_the_bundled_backbone_gives_what_the_bundled_model_gives():
     [
         ("nowhere.h5", None, InputError),
         ("weights.txt", b"1", InputError),
-        ("broken.h5", b"no hdf5", ModelMismatch),
-        ("broken.npz", b"no zip", ModelError),
-        ("broken.keras", b"no zip", ModelError),
+        ("broken.h5", b"not hdf5", ModelMismatch),
+        ("broken.npz", b"not a zip", ModelError),
+        ("broken.keras", b"not a zip", ModelError),
     ],
 )
 def test_files_that_hold_no_backbone_are_refused(name, content, error, network, tmp_path):

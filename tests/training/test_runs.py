@@ -1,12 +1,13 @@
-"""The folder of a run: aside while it lasts, published whole, and nothing of the user's lost."""
+"""The folder of a run: separate during the run, published as a whole, and no file of the user is lost."""
 
 import json
 
 import pytest
 
-from auditor.dataset import Sample, load_dataset
+from auditor.data.sample import Sample
+from auditor.data.sources import load_dataset
 from auditor.errors import InputError
-from auditor.training.parts import Image, Parts
+from auditor.training.parts import DataParts, Image
 from auditor.training.runs import open_run
 
 
@@ -14,7 +15,7 @@ def parts_of(folder):
     """Every third image in each part."""
     samples = load_dataset(folder).samples
     images = [Image(sample, ("blue", "red").index(sample.label), f"{row:064x}") for row, sample in enumerate(samples)]
-    return Parts(("blue", "red"), tuple(images[::3]), tuple(images[1::3]), tuple(images[2::3]), (), ("a note",))
+    return DataParts(("blue", "red"), tuple(images[::3]), tuple(images[1::3]), tuple(images[2::3]), (), ("a note",))
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def given(data, tmp_path):
 
 
 def begun(given, data, **options):
-    """A run that was cut short behind its first checkpoint."""
+    """A run that was interrupted after its first checkpoint."""
     with pytest.raises(KeyboardInterrupt), open_run(given, **{"resume": False, "overwrite": False, **options}) as run:
         run.begin(parts_of(data))
         run.checkpoints.mkdir()
@@ -36,7 +37,7 @@ def begun(given, data, **options):
         raise KeyboardInterrupt
 
 
-def test_a_whole_run_becomes_the_models_folder(given, data, tmp_path):
+def test_a_complete_run_becomes_the_models_folder(given, data, tmp_path):
     with open_run(given, resume=False, overwrite=False) as run:
         run.begin(parts_of(data))
         (run.folder / "model.json").write_text("{}")
@@ -72,7 +73,7 @@ def test_a_label_that_changed_is_named(given, data):
         run.parts.join(load_dataset(data))
 
 
-def test_an_unfinished_run_is_thrown_away_only_when_told_to_and_late(given, data):
+def test_an_unfinished_run_is_deleted_only_on_request_and_late(given, data):
     begun(given, data)
     with pytest.raises(InputError, match=r"--resume.*--overwrite"), open_run(given, resume=False, overwrite=False):
         pass
@@ -82,7 +83,7 @@ def test_an_unfinished_run_is_thrown_away_only_when_told_to_and_late(given, data
         assert not run.checkpoints.exists()
 
 
-def test_a_model_that_is_there_is_moved_aside_and_never_deleted(given, data, tmp_path):
+def test_an_existing_model_is_renamed_and_never_deleted(given, data, tmp_path):
     given["out"].mkdir(parents=True)
     (given["out"] / "precious.txt").write_text("years of work")
 
@@ -107,7 +108,7 @@ def test_a_resumed_run_remembers_that_it_may_replace(given, data, tmp_path):
     assert (tmp_path / "models" / "mine.old").is_dir()
 
 
-def test_a_folder_that_came_to_be_meanwhile_is_not_replaced(given, data):
+def test_a_folder_that_was_made_meanwhile_is_not_replaced(given, data):
     with open_run(given, resume=False, overwrite=False) as run:
         run.begin(parts_of(data))
         given["out"].mkdir()
@@ -137,7 +138,7 @@ def test_two_processes_never_share_a_run(given, data):
         ("file/mine", {}, "cannot be written to"),
     ],
 )
-def test_a_folder_that_cannot_be_is_refused(given, tmp_path, out, options, complaint):
+def test_a_folder_that_cannot_be_used_is_refused(given, tmp_path, out, options, complaint):
     (tmp_path / "file").write_text("in the way")
     with (
         pytest.raises(InputError, match=complaint),
@@ -157,7 +158,7 @@ def test_a_broken_record_of_a_run_is_refused(given, data, text):
         pass
 
 
-def test_what_lies_in_the_runs_folder_and_is_no_run_is_left_alone(given, tmp_path):
+def test_a_folder_in_the_place_of_the_run_that_is_not_a_run_is_not_changed(given, tmp_path):
     strange = tmp_path / "models" / "mine.partial"
     strange.mkdir(parents=True)
     (strange / "thesis.tex").write_text("mine")
@@ -168,10 +169,24 @@ def test_what_lies_in_the_runs_folder_and_is_no_run_is_left_alone(given, tmp_pat
     assert (strange / "thesis.tex").is_file()
 
 
-def test_files_are_written_down_by_the_name_they_have_in_the_data_set(given, data):
+def test_files_are_recorded_by_their_names_in_the_data_set(given, data):
     begun(given, data)
 
     record = json.loads((given["out"].with_name("mine.partial") / "run.json").read_text())
     first = parts_of(data).train[0]
     assert isinstance(first.sample, Sample)
     assert record["parts"]["files"]["train"][0] == [first.sample.file, "blue", first.content]
+
+
+def test_a_resumed_run_reads_no_file_but_one_that_is_named(given, data, tmp_path, monkeypatch):
+    begun(given, data)
+    (tmp_path / "auditor.toml").write_text("[train]\nepochs = 3")
+    monkeypatch.chdir(tmp_path)
+
+    with open_run(given, resume=True, overwrite=False) as run:
+        assert run.settings.epochs == 20
+    with (
+        pytest.raises(InputError, match=r"--epochs 3 \(the run has 20\)"),
+        open_run(given, resume=True, overwrite=False, config=tmp_path / "auditor.toml"),
+    ):
+        pass

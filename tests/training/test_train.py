@@ -1,4 +1,4 @@
-"""Training runs from one end to the other: what lies in the model's folder, and what a killed run leaves."""
+"""Complete training runs: what the model's folder contains, and what a killed run leaves."""
 
 import math
 import os
@@ -14,18 +14,18 @@ pytest.importorskip("tensorflow", reason="training needs auditor[tensorflow]")
 keras = pytest.importorskip("keras")
 
 from auditor.backends import load_backend  # noqa: E402
-from auditor.curves import Curves, read_curves  # noqa: E402
-from auditor.dataset import Sample  # noqa: E402
+from auditor.backends.card import read_card  # noqa: E402
+from auditor.backends.keras.resnet50 import read_onnx  # noqa: E402
+from auditor.data.sample import Sample  # noqa: E402
 from auditor.errors import InputError  # noqa: E402
-from auditor.modelcard import read_card  # noqa: E402
+from auditor.evaluation.training_history import TrainingHistory, read_history  # noqa: E402
+from auditor.packing.shards import pack  # noqa: E402
 from auditor.progress import Progress  # noqa: E402
 from auditor.resources import bundled_model  # noqa: E402
-from auditor.settings import Settings  # noqa: E402
+from auditor.settings import Limits, Settings  # noqa: E402
 from auditor.training.batches import EmbeddingBatches, ImageBatches, Pixels  # noqa: E402
 from auditor.training.command import run_training, summary_lines  # noqa: E402
-from auditor.training.loop import Plan, Score, prepare, score, train_phase  # noqa: E402
-from auditor.training.packing import pack  # noqa: E402
-from auditor.training.resnet50 import read_onnx  # noqa: E402
+from auditor.training.loop import PhasePlan, Score, prepare, score, train_phase  # noqa: E402
 
 TINY = {"backbone": "small", "input_size": (32, 32), "epochs": 3, "batch_size": 4, "threads": 2}
 
@@ -36,10 +36,10 @@ def training(data, out, **options):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    from training_data import draw_colours
+    from tests.training_data import draw_colours
 
     folder = draw_colours(tmp_path_factory.mktemp("drawn") / "data", 20)
-    (folder / "red" / "broken.png").write_bytes(b"no image")
+    (folder / "red" / "broken.png").write_bytes(b"not an image")
     return folder
 
 
@@ -89,7 +89,7 @@ def test_the_card_says_what_it_was_trained_on_and_how(trained):
 
 
 def test_all_epochs_are_in_the_history(trained):
-    (phase,) = read_curves(trained.folder).phases
+    (phase,) = read_history(trained.folder).phases
 
     assert phase.name == "training"
     assert [epoch.number for epoch in phase.epochs] == [1, 2, 3]
@@ -117,7 +117,7 @@ def test_the_summary_names_what_was_left_out_and_ends_with_the_page(trained):
 
 
 def test_a_scan_of_the_training_data_shows_what_is_in_sample(trained, data):
-    from auditor.scanning import run_scan
+    from auditor.scanning.scan import run_scan
 
     audit = run_scan(Settings(data=data, model=trained.folder))
 
@@ -135,12 +135,13 @@ def test_the_same_images_and_seed_give_the_same_weights_from_files_and_from_reco
         np.testing.assert_allclose(one, same, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_frozen_backbone_trains_its_head_on_embeddings_then_a_stage(frozen):
     before = read_onnx(bundled_model() / "model.onnx")
     layers = keras.saving.load_model(frozen.folder / "model.keras", compile=False).layers
     after = {layer.name: layer.get_weights() for layer in layers}
 
-    assert [phase.name for phase in frozen.curves.phases] == ["head", "fine-tuning"]
+    assert [phase.name for phase in frozen.history.phases] == ["head", "fine-tuning"]
     assert np.array_equal(before["conv4_block6_3_conv"][0], after["conv4_block6_3_conv"][0])
     assert after["hidden_1"][0].shape == (2048, 16)
     gamma, beta, *_ = after["conv5_block3_3_bn"]
@@ -157,7 +158,7 @@ def test_out_of_fold_probabilities_of_the_training_images_are_stored(frozen):
         np.testing.assert_allclose(stored["probabilities"].sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_model_has_seen_what_the_weights_that_it_starts_from_have_seen(frozen):
+def test_a_model_was_also_trained_on_the_images_of_its_initial_weights(frozen):
     own = {image.content[:16] for image in frozen.parts.train}
     before = read_card(bundled_model() / "model.json").trained_on
 
@@ -165,15 +166,16 @@ def test_a_model_has_seen_what_the_weights_that_it_starts_from_have_seen(frozen)
     assert read_card(frozen.folder / "model.json").trained_on == before | own
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_a_killed_run_ends_as_if_it_had_not_been(trained, data, tmp_path):
+def test_a_killed_and_resumed_run_gives_the_same_result(trained, data, tmp_path):
     killed = signalled(signal.SIGKILL, data, tmp_path / "cut")
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "cut").exists()
 
     resumed = run_training({"data": data, "out": tmp_path / "cut"}, resume=True)
 
-    (whole,), (cut,) = trained.curves.phases, resumed.curves.phases
+    (whole,), (cut,) = trained.history.phases, resumed.history.phases
     assert [epoch.number for epoch in cut.epochs] == [1, 2, 3]
     for one, same in zip(whole.epochs, cut.epochs, strict=True):
         assert one.val_loss == pytest.approx(same.val_loss, abs=1e-5)
@@ -182,7 +184,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(trained, data, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_an_interrupted_run_says_how_to_go_on_and_refuses_another_way(colours, tmp_path):
+def test_an_interrupted_run_says_how_to_continue_and_refuses_other_settings(colours, tmp_path):
     data, out = colours(tmp_path / "data", 8), tmp_path / "models" / "mine"
     interrupted = signalled(signal.SIGTERM, data, out)
 
@@ -201,7 +203,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_refuses_another_way(colours, t
 
 
 def signalled(number, data, out):
-    """A run of the command line that is sent a signal behind its second checkpoint, whatever the machine's speed."""
+    """A run of the command line that gets a signal after its second checkpoint, at any speed of the machine."""
     given = ["--backbone", "small", "--input-size", "32", "--epochs", "3", "--batch-size", "4", "--threads", "2"]
     code = (
         "import os, sys; from auditor import cli; from auditor.training.checkpoints import Checkpoints\n"
@@ -233,10 +235,10 @@ def test_nothing_is_left_of_a_run_that_never_began(colours, tmp_path):
 
 
 def test_an_image_that_disappears_while_training_ends_the_run_by_name(colours, tmp_path):
-    pixels = Pixels([Sample(tmp_path / "gone.png", "red/gone.png", "red", "train")] * 8, (32, 32), 10**6)
+    pixels = Pixels([Sample(str(tmp_path / "gone.png"), "red/gone.png", "red", "train")] * 8, (32, 32), Limits())
     targets, weights = np.ones((8, 1), np.float32), np.ones(8, np.float32)
     network = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(1)])
-    plan = Plan("training", 1, 1, 1e-3, 0.0, 0.0, 0.0, bar_per_epoch=True)
+    plan = PhasePlan("training", 1, 1, 1e-3, 0.0, 0.0, 0.0, bar_per_epoch=True)
     prepare(network, plan, 2)
 
     def batches(epoch):
@@ -244,16 +246,23 @@ def test_an_image_that_disappears_while_training_ends_the_run_by_name(colours, t
 
     with pytest.raises(InputError, match=r"red/gone.png was readable.*--resume"):
         train_phase(
-            network, plan, batches, lambda: Score(1.0, 0.5), Curves(), None, Progress(), failure=lambda: pixels.failure
+            network,
+            plan,
+            batches,
+            lambda: Score(1.0, 0.5),
+            TrainingHistory(),
+            None,
+            Progress(),
+            failure=lambda: pixels.failure,
         )
 
 
 def test_a_phase_keeps_its_best_weights_and_ends_when_patience_does():
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, activation="softmax")])
-    plan = Plan("head", 20, 2, 1e-2, 0.1, 0.0, 0.0, bar_per_epoch=False)
+    plan = PhasePlan("head", 20, 2, 1e-2, 0.1, 0.0, 0.0, bar_per_epoch=False)
     prepare(network, plan, 2)
     points, targets = np.eye(2, dtype=np.float32)[[0, 1] * 4], np.eye(2, dtype=np.float32)[[0, 1] * 4]
-    losses = iter([0.9, 0.8, 0.5, 0.6, 0.7, 0.1])               # before the first epoch, then behind each
+    losses = iter([0.9, 0.8, 0.5, 0.6, 0.7, 0.1])               # before the first epoch, then after each
     seen = []
 
     def batches(epoch):
@@ -263,9 +272,9 @@ def test_a_phase_keeps_its_best_weights_and_ends_when_patience_does():
         seen.append(network.get_weights())
         return Score(next(losses), 0.5)
 
-    curves = train_phase(network, plan, batches, validate, Curves(), None, Progress())
+    history = train_phase(network, plan, batches, validate, TrainingHistory(), None, Progress())
 
-    assert [epoch.val_loss for epoch in curves.phase("head").epochs] == [0.8, 0.5, 0.6, 0.7]
+    assert [epoch.val_loss for epoch in history.phase("head").epochs] == [0.8, 0.5, 0.6, 0.7]
     for kept, best in zip(network.get_weights(), seen[2], strict=True):
         assert np.array_equal(kept, best)
 

@@ -1,0 +1,112 @@
+"""Files and folders that appear complete or not at all: written under another name, then renamed."""
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from auditor.errors import Incomplete, InputError
+from auditor.text import shown
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+_SAFE_NAME = re.compile(r"\w[\w.-]{0,99}")
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Yields an empty folder beside `target` that becomes `target` if the block succeeds, and is removed otherwise.
+
+    Args:
+        target: A path that does not exist, or an empty folder.
+
+    Raises:
+        InputError: `target` is not free, or cannot be written.
+        Incomplete: the disk is full.
+    """
+    with _draft(target) as (place, draft):
+        check_free(target, folder=True)
+        draft.mkdir()
+        yield draft
+        draft.rename(place)                     # replaces an empty folder, never another one
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """Yields a path beside `target`, with its suffix, for a file that becomes `target` if the block succeeds.
+
+    Args:
+        target: A path that does not exist, or an empty file.
+
+    Raises:
+        InputError: `target` is not free, or cannot be written.
+        Incomplete: the disk is full.
+    """
+    with _draft(target) as (place, draft):
+        check_free(target, folder=False)
+        yield draft
+        check_free(target, folder=False)
+        draft.replace(place)
+
+
+def is_safe_name(name: str) -> bool:
+    """Whether a user's name is valid for a folder on every system: letters, digits, "-", "_" and "."."""
+    return _SAFE_NAME.fullmatch(name) is not None
+
+
+def check_free(target: Path, *, folder: bool) -> None:
+    """Raises InputError if something other than an empty folder, or for a file an empty file, is at `target`."""
+    where = shown(str(target))
+    if target.is_dir():
+        if not folder:
+            raise InputError(f"{where} is a folder; expected the name of a new file")
+        if any(target.iterdir()):
+            raise InputError(_not_empty(target))
+    elif target.exists():
+        if folder:
+            raise InputError(f"{where} is there already and is not a folder. Move it away, or name another.")
+        if target.stat().st_size:
+            raise InputError(_not_empty(target))
+
+
+@contextmanager
+def _draft(target: Path) -> Iterator[tuple[Path, Path]]:
+    """The target with links resolved, and the path that is written first; what is left there is removed afterwards."""
+    place = Path(os.path.realpath(target))
+    made = [folder for folder in (place.parent, *place.parent.parents) if not folder.exists()]
+    draft = place.with_name(f".{place.stem[:100]}.{os.getpid()}.partial{place.suffix}")
+    done = False
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        yield place, draft
+        done = True
+    except OSError as error:
+        raise _explained(error, target) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        if not done:
+            with suppress(OSError):             # a folder stays if another process put a file into it
+                for folder in made:
+                    folder.rmdir()
+
+
+def _explained(error: OSError, target: Path) -> Exception:
+    """The error as one about the target."""
+    where = shown(str(target))
+    if error.errno in _FULL:
+        return Incomplete(f"the disk of {where} is full; nothing was written")
+    if error.errno in _TAKEN:
+        return InputError(_not_empty(target))
+    if error.errno == errno.EBUSY:
+        return InputError(f"{where} cannot be replaced; a disk may be mounted there. Name a folder inside it")
+    cause = f"{shown(str(error.filename))}: {error.strerror}" if error.filename else str(error.strerror or error)
+    return InputError(f"{where} was not written ({cause}). Correct that, or name another place.")
+
+
+def _not_empty(target: Path) -> str:
+    return f"{shown(str(target))} exists and is not empty; nothing is overwritten. Move it away, or name another."

@@ -1,0 +1,1 @@
+"""Keras 3 classifiers; the only backend that needs TensorFlow."""

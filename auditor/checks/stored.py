@@ -1,0 +1,25 @@
+"""What is left of an image and a rule when the scan is over: enough to say why the rule did not flag the image."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: What a rule about labels says of an image without one.
+NO_LABEL = "not judged: the data set gives it no label."
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """One readable image of a stored run. The run may be older than the rule: any value may be missing.
+
+    Attributes:
+        row: Its row of `predictions.parquet`: column -> value, None where it has none.
+        settings: Those of the rule in that run.
+        matched: Whether the model's classes are the folder's, so that its predictions were judged.
+        can_judge: Whether the probe was good enough to call a label wrong.
+    """
+
+    row: Mapping[str, Any]
+    settings: Mapping[str, float]
+    matched: bool
+    can_judge: bool

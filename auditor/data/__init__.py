@@ -1,0 +1,1 @@
+"""Sources of samples: folders, tables, Hugging Face metadata, TFRecords."""

@@ -1,0 +1,84 @@
+"""The contents of a source: a sorted, deterministic list of samples, and all files that are not samples."""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.data.sample import Sample
+from auditor.errors import InputError
+from auditor.text import absolute, shown, some, tally
+
+Reasons = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Everything that a source contains; each regular file below the root is in one of samples, skipped and failed.
+
+    For a manifest these are only the files that it names, and for shards only their records; other files are ignored.
+
+    Attributes:
+        root: The folder that `file` is relative to, as the user wrote it.
+        name: Parent and last part of the source's path ("data-train"), safe as a folder name.
+        samples: Sorted by `file`, in code point order.
+        skipped: (file, reason) of files that were left out.
+        failed: (file, reason) of files that should be samples but are known to be unreadable before decoding.
+        classes: Sorted names of all classes, including empty class folders.
+        notes: Sentences for the report.
+    """
+
+    root: Path
+    name: str
+    samples: tuple[Sample, ...]
+    skipped: Reasons
+    failed: Reasons
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def make_dataset(
+    path: Path,
+    *,
+    root: Path,
+    samples: list[Sample],
+    skipped: Iterable[tuple[str, str]],
+    failed: Iterable[tuple[str, str]],
+    classes: Iterable[str],
+    notes: list[str],
+) -> Dataset:
+    """Makes a sorted `Dataset`.
+
+    Raises:
+        InputError: the source has no images.
+    """
+    left_out, lost = tuple(sorted(skipped)), tuple(sorted(failed))
+    if not samples:
+        seen = [*(f"{file}: {reason}" for file, reason in lost[:3]), *tally(reason for _, reason in left_out), *notes]
+        raise InputError(
+            f"{shown(str(path))} holds no image ({some(seen) or 'it is empty'}). "
+            "Expected images in class folders, `cat/1.jpg`, or a manifest whose files exist beside it."
+        )
+    unlabelled = sum(sample.label is None for sample in samples)
+    if unlabelled:
+        notes = [*notes, f"Images without a label: {unlabelled} of {len(samples)}."]
+    return Dataset(
+        root=root,
+        name=name_of(path),
+        samples=tuple(sorted(samples, key=lambda sample: sample.file)),
+        skipped=left_out,
+        failed=lost,
+        classes=tuple(sorted(classes)),
+        notes=tuple(notes),
+    )
+
+
+def name_of(path: str | Path) -> str:
+    """Parent and last part of a source's path, "data-train", with only characters that a folder name can have."""
+    path = Path(path)
+    whole = absolute(path)
+    leaf = whole.stem if os.path.isfile(path) else whole.name  # noqa: PTH113  # is_file raises where a name is too long
+    joined = "-".join(part for part in (whole.parent.name, leaf) if part)
+    safe = re.sub(r"[^\w.-]+", "_", joined).strip(".-")
+    return safe.encode("utf-8", "ignore")[:100].decode("utf-8", "ignore") or "dataset"

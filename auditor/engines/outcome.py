@@ -1,0 +1,74 @@
+"""The result of the pixel pass: exactly one outcome per file."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.data.sample import Sample
+from auditor.heatmaps.grad_cam import heat
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The decoder's result for a file; it depends only on the bytes.
+
+    Attributes:
+        format: Pillow's name of the actual format.
+        mode: Pillow's colour mode as stored.
+        width, height: Size in pixels as stored.
+    """
+
+    format: str
+    mode: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """The model's result for one image, in float16 as it is stored, so that cached and new results are equal.
+
+    Attributes:
+        probabilities: (C,) float32 over the model's classes.
+        embedding: (K,) float16, the pooled features.
+        map_classes: (n,) model classes that have a map: all of up to 20 classes, else the five most probable.
+        maps: (n, h, w) float16, signed contribution of each cell to the logits of these classes, divided by the
+            largest magnitude of the image; n is 0 if the model has no head that heatmaps can be computed from.
+    """
+
+    probabilities: NDArray[np.float32]
+    embedding: NDArray[np.float16]
+    map_classes: NDArray[np.intp]
+    maps: NDArray[np.float16]
+
+    def map_of(self, model_class: int) -> NDArray[np.float32] | None:
+        """Returns the signed map (h, w) of a class; None if it was not kept."""
+        place = np.flatnonzero(self.map_classes == model_class)
+        return self.maps[place[0]].astype(np.float32) if len(place) else None
+
+    def heatmap(self, model_class: int) -> NDArray[np.float32] | None:
+        """Returns the heatmap (h, w) of a class, in [0, 1] with maximum 1 or all zero; None if its map was not kept."""
+        found = self.map_of(model_class)
+        return None if found is None else heat(found)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result for one file: read and inferred on, or failed with a reason.
+
+    Attributes:
+        sample: The file and its label.
+        content: sha256 of the bytes in hex; "" if they could not be read.
+        size: Number of bytes.
+        failure: Why it failed; None if it did not.
+        decoded: The decoder's result; None if it failed.
+        inferred: The model's result; None if it failed, or without a model.
+    """
+
+    sample: Sample
+    content: str
+    size: int
+    failure: str | None = None
+    decoded: Decoded | None = None
+    inferred: Inferred | None = None

@@ -1,0 +1,87 @@
+"""The two steps that every engine runs: reading a sample, and inference on a batch of images."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.backends.base import Backend, Forward
+from auditor.backends.head import Head
+from auditor.data.sample import Sample
+from auditor.engines.base import Task
+from auditor.engines.outcome import Decoded, Inferred, Outcome
+from auditor.heatmaps.grad_cam import evidence_maps
+from auditor.images.reader import as_input, for_model, read
+
+#: Up to this many classes the maps of all classes are kept; with more, those of the most probable ones.
+ALL_MAPS_UP_TO, TOP_MAPS = 20, 5
+_HALF_MAX = float(np.finfo(np.float16).max)      # larger values become infinite; then the image is not judged
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A sample after the first step. `pixels`: (H, W, 3) at the model's input size; None without inference."""
+
+    outcome: Outcome
+    pixels: NDArray[np.uint8] | None = None
+
+
+def load(sample: Sample, task: Task) -> Loaded:
+    """Reads a sample, and decodes it only if the task needs that."""
+    memory, backend = task.memory, task.backend
+
+    def is_known(content: str) -> bool:
+        return memory.decoded(content) is not None and (backend is None or memory.inferred(content) is not None)
+
+    at_least = None if backend is None else for_model(backend.card.input_size)
+    image = read(sample, task.limits, at_least=at_least, known=is_known)
+    outcome = Outcome(sample, image.content, image.size, failure=image.failure)
+    if image.failure is not None:
+        return Loaded(outcome)
+    inferred = None if backend is None else memory.inferred(image.content)
+    if image.picture is None:
+        return Loaded(replace(outcome, decoded=memory.decoded(image.content), inferred=inferred))
+    picture = image.picture
+    decoded = Decoded(picture.format, picture.mode, picture.width, picture.height)
+    outcome = replace(outcome, decoded=decoded, inferred=inferred)
+    wanted = backend is not None and inferred is None
+    return Loaded(outcome, as_input(picture, backend.card.input_size) if wanted and backend is not None else None)
+
+
+def infer(batch: Sequence[Loaded], backend: Backend | None) -> Iterator[Outcome]:
+    """Yields the outcomes of a batch, after inference on all samples with pixels together."""
+    pixels = [image.pixels for image in batch if image.pixels is not None]
+    inferred: Iterator[Inferred] = iter(())
+    if pixels and backend is not None:
+        inferred = _inferred(backend.forward(np.stack(pixels)), backend.head)
+    for image in batch:
+        yield image.outcome if image.pixels is None else replace(image.outcome, inferred=next(inferred))
+
+
+def _inferred(forward: Forward, head: Head | None) -> Iterator[Inferred]:
+    """Yields one record per image of a batch of B."""
+    classes, maps = _maps(forward, head)
+    embeddings = np.clip(forward.embedding, -_HALF_MAX, _HALF_MAX).astype(np.float16)   # (B, K)
+    for row, probabilities in enumerate(forward.probabilities):
+        # Copies, because a view would keep the whole batch in memory as long as the outcome.
+        yield Inferred(
+            probabilities=probabilities.copy(),
+            embedding=embeddings[row].copy(),
+            map_classes=classes[row].copy(),
+            maps=maps[row].copy(),
+        )
+
+
+def _maps(forward: Forward, head: Head | None) -> tuple[NDArray[np.intp], NDArray[np.float16]]:
+    """Computes classes (B, n) and their signed maps (B, n, h, w); n is 0 without a head."""
+    count, columns = forward.probabilities.shape                                        # B, C
+    if forward.features is None or head is None:
+        return np.zeros((count, 0), np.intp), np.zeros((count, 0, 1, 1), np.float16)
+    if columns <= ALL_MAPS_UP_TO:
+        classes = np.broadcast_to(np.arange(columns, dtype=np.intp), (count, columns))
+    else:
+        classes = np.argsort(-forward.probabilities, axis=1, kind="stable")[:, :TOP_MAPS]
+    maps = evidence_maps(forward.features, head.jacobian(forward.embedding, classes))
+    peak = np.abs(maps).max(axis=(1, 2, 3), keepdims=True)                              # (B, 1, 1, 1)
+    return classes, np.divide(maps, peak, out=np.zeros_like(maps), where=peak > 0).astype(np.float16)

@@ -1,0 +1,1 @@
+"""`auditor tfrecord`: packs images into TFRecord shards, and unpacks them."""

@@ -1,0 +1,132 @@
+"""The top of the page: one sentence to quote, and the key numbers."""
+
+from dataclasses import dataclass
+
+from auditor.audit import Audit, Finding
+from auditor.report.shared.parts import KeyFigure
+from auditor.text import count, decimal, duration, number, percent
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One sentence to quote. `number` is its first word where that is a count; `calm`: there is nothing to do."""
+
+    number: str
+    rest: str
+    also: str
+    calm: bool
+
+    @property
+    def sentence(self) -> str:
+        return self.number + self.rest
+
+
+def verdict(audit: Audit) -> Verdict:
+    """What the scan found about the labels, in one sentence that is true out of its context."""
+    images, readable = _images(audit), audit.outcomes.get("ok", 0)
+    failed = images - readable
+    wrong, doubtful = _wrong(audit), _doubtful(audit)
+    if audit.power is not None and not audit.power.can_judge:
+        wrong = 0                               # what --doubtful shows is in doubt, not wrong
+    also = _also(doubtful if wrong else 0, failed if wrong else 0)
+    if wrong:
+        verb = "carries" if wrong == 1 else "carry"
+        sentence = f" of {count(images, 'image')} {verb} a label that is probably wrong."
+        return Verdict(number(wrong), sentence, also, False)
+    if not images:
+        return Verdict("", "There are no images in this folder.", "", False)
+    if not readable:
+        return Verdict("", f"None of {count(images, 'image')} can be read.", "", False)
+    trouble = f"; {count(failed, 'file')} cannot be read" if failed else ""
+    if not _judged(audit):
+        if len(audit.classes) == 1 and (denied := _denied(audit)):
+            verb = "is" if denied == 1 else "are"
+            sentence = f" of {count(images, 'image')} {verb} of another class to the model{trouble}."
+            also = "All images lie in one class, so nothing but the model could judge their labels."
+            return Verdict(number(denied), sentence, also, False)
+        reason = "all images are in one class" if len(audit.classes) == 1 else "see the notes for the reason"
+        sentence = f"The labels of {count(images, 'image')} were not judged: {reason}{trouble}."
+        return Verdict("", sentence, _also(doubtful, 0), False)
+    if audit.power is not None and not audit.power.can_judge:
+        sentence = f"The labels of {count(images, 'image')} could not be judged by this model{trouble}."
+        return Verdict("", sentence, _also(doubtful, 0), False)
+    calm = not audit.findings and not failed
+    also = f"{count(len(audit.rules), 'rule')} looked at every image and found nothing." if calm else _also(doubtful, 0)
+    return Verdict("", f"No label looks wrong in {count(images, 'image')}{trouble}.", also, calm)
+
+
+def figures(audit: Audit) -> tuple[KeyFigure, ...]:
+    """The row of key numbers."""
+    images, readable = _images(audit), audit.outcomes.get("ok", 0)
+    labels = [finding for finding in audit.findings if finding.suggested is not None]
+    on_images = f"on {count(_files(labels), 'image')}" if labels else ""
+    run = audit.run
+    found = [
+        KeyFigure(number(images), "images", f"in {count(len(audit.classes), 'class', 'classes')}"),
+        KeyFigure(number(readable), "readable", percent(readable / images) if images else ""),
+        KeyFigure(number(len(labels)), "label findings", on_images, accent=bool(labels)),
+        KeyFigure(number(images - readable), "unreadable", "nothing inferred on them" if images > readable else ""),
+    ]
+    if doubts := audit.rules_of("doubt"):
+        unsure = [finding for finding in audit.findings if finding.rule in doubts]
+        found.append(KeyFigure(number(len(unsure)), "low confidence", "the model has no favourite" if unsure else ""))
+    cached = f", {number(run.cached)} cached" if run.cached else ""
+    found.append(KeyFigure(decimal(run.images_per_second), "images/s", f"{duration(run.seconds)}{cached}"))
+    return tuple(found)
+
+
+def _images(audit: Audit) -> int:
+    """Images are what was decoded or should have been; a file that was skipped is not an image."""
+    return audit.outcomes.get("ok", 0) + audit.outcomes.get("failed", 0)
+
+
+def _wrong(audit: Audit) -> int:
+    """Images whose label is probably wrong, without those that a person has accepted."""
+    return _files(suspects(audit))
+
+
+def suspects(audit: Audit) -> list[Finding]:
+    """The findings that the verdict is about.
+
+    Those of the rules that call a label wrong; where none of these ran, all that suggest another label.
+    """
+    findings = [finding for finding in audit.findings if finding.status != "accepted"]
+    if decisive := audit.rules_of("label"):
+        return [finding for finding in findings if finding.rule in decisive]
+    return [finding for finding in findings if finding.suggested is not None]
+
+
+def _doubtful(audit: Audit) -> int:
+    """Images for which only another rule suggests another label."""
+    wrong = {finding.file for finding in suspects(audit)}
+    suggesting = (finding for finding in audit.findings if finding.suggested is not None)
+    return _files([finding for finding in suggesting if finding.status != "accepted" and finding.file not in wrong])
+
+
+def _denied(audit: Audit) -> int:
+    """Images in which the model sees another class, without those that a person has accepted."""
+    rules = audit.rules_of("model")
+    return _files([finding for finding in audit.findings if finding.rule in rules and finding.status != "accepted"])
+
+
+def _judged(audit: Audit) -> bool:
+    """Whether any label was judged at all: a scan that could not judge must not say that all is well."""
+    if any(finding.suggested is not None for finding in audit.findings):
+        return True
+    table = audit.predictions
+    return any(column in table and bool(table[column].notna().any()) for column in ("label_score", "oof_p_given"))
+
+
+def _also(doubtful: int, failed: int) -> str:
+    sentences = []
+    if doubtful:
+        images = count(doubtful, "more image deserves", "more images deserve")
+        sentences.append(f"{images} a second look: another class is suggested, with less evidence.")
+    if failed:
+        sentences.append(f"{count(failed, 'file')} cannot be read.")
+    return " ".join(sentences)
+
+
+def _files(findings: list[Finding]) -> int:
+    """How many files they are about; a finding about the data set is about none."""
+    return len({finding.file for finding in findings if finding.file is not None})

@@ -1,0 +1,157 @@
+"""The tables of the report: findings per rule, findings per class, given against predicted."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from auditor.audit import Audit, Rule, Severity
+from auditor.report.shared.matrix import UPRIGHT_COLUMNS, Cell, Matrix, MatrixRow, cell, confusion_row
+from auditor.text import count, decimal, number, percent, visible
+
+MAX_CLASSES = 30  # rows of the class table
+MAX_CONFUSION = 20  # classes of the confusion matrix
+
+SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """One rule with what it found. `first` is the fragment of its first finding on the page, "" where none is."""
+
+    name: str
+    title: str
+    description: str
+    count: str
+    severity: str
+    bar: str
+    first: str
+    settings: tuple[tuple[str, str], ...]
+
+
+def rule_titles(audit: Audit) -> dict[str, str]:
+    """Name -> title of every rule that ran, in the registry's order; then of any other that a finding names."""
+    titles = {rule.name: visible(rule.title) for rule in audit.rules}
+    for finding in audit.findings:
+        titles.setdefault(finding.rule, visible(finding.rule))
+    return titles
+
+
+def rule_rows(audit: Audit, anchors: Mapping[str, str]) -> tuple[RuleRow, ...]:
+    """A row for each rule in the registry's order, those without findings included.
+
+    Args:
+        audit: The scan.
+        anchors: Rule -> fragment of its first finding on the page.
+    """
+    counts = Counter(finding.rule for finding in audit.findings)
+    found = {(finding.rule, finding.severity) for finding in audit.findings}
+    known = {rule.name for rule in audit.rules}
+    unknown = (Rule(name, name, "", {}, "image") for name in counts if name not in known)
+    largest = max(counts.values(), default=1)
+    return tuple(
+        RuleRow(
+            name=visible(rule.name),
+            title=visible(rule.title),
+            description=visible(rule.description),
+            count=number(counts[rule.name]),
+            severity=next((level for level in SEVERITIES if (rule.name, level) in found), ""),
+            bar=f"{counts[rule.name] / largest:.1%}",
+            first=anchors.get(rule.name, ""),
+            settings=tuple((visible(key), decimal(value)) for key, value in rule.settings.items()),
+        )
+        for rule in (*audit.rules, *unknown)
+    )
+
+
+def class_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matrix:
+    """Class x rule, for the rules with findings; the classes with most flagged images first."""
+    titles = rule_titles(audit)
+    hits = Counter((finding.label, finding.rule) for finding in audit.findings if finding.label is not None)
+    with_label = {rule for _, rule in hits}
+    columns = [rule for rule in titles if rule in with_label]
+    files: dict[str, set[str]] = defaultdict(set)
+    for finding in audit.findings:
+        if finding.label is not None and finding.file is not None:
+            files[finding.label].add(finding.file)
+    names = sorted(_labels(audit), key=lambda name: (-len(files[name]), name))
+    largest = max(hits.values(), default=1)
+    rows = [
+        MatrixRow(
+            name=visible(name),
+            cells=(
+                Cell(number(audit.classes.get(name, 0)), "0"),
+                Cell(number(len(files[name])), "0"),
+                Cell(percent(len(files[name]) / audit.classes[name]) if audit.classes.get(name) else "", "0"),
+                *(cell(hits[name, rule], largest) for rule in columns),
+            ),
+        )
+        for name in names[:MAX_CLASSES]
+    ]
+    rest = names[MAX_CLASSES:]
+    return Matrix(
+        corner="Class",
+        columns=("Images", "Flagged", "Share", *(titles[rule] for rule in columns)),
+        rows=tuple(rows),
+        upright=len(columns) + 3 > UPRIGHT_COLUMNS,
+        more=_rest(len(rest), sum(len(files[name]) for name in rest)),
+        ids=ids or {},
+    )
+
+
+def confusion_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matrix | None:
+    """Given x predicted label, by the model where its classes are the folder's, else by the out-of-fold probe.
+
+    None where there is nothing to compare: one class, or no prediction.
+    """
+    column = "predicted" if audit.model.matched else "oof_predicted"
+    table = audit.predictions
+    if len(audit.classes) < 2 or column not in table or "label" not in table:
+        return None
+    judged = table[table["label"].notna() & table[column].notna()]
+    if judged.empty:
+        return None
+    pairs = Counter(zip(judged["label"].astype(str), judged[column].astype(str), strict=True))
+    names = _most_confused(pairs, list(audit.classes))
+    shown = set(names)
+    others = any(given in shown and predicted not in shown for given, predicted in pairs)
+    rows = tuple(confusion_row(given, names, others, pairs) for given in names)
+    return Matrix(
+        corner="Given",
+        columns=tuple(map(visible, names)) + (("another class",) if others else ()),
+        rows=rows,
+        upright=len(names) + others > UPRIGHT_COLUMNS,
+        more=f"Shown are the {len(names)} classes of {number(len(audit.classes))} with most disagreements."
+        if len(names) < len(audit.classes)
+        else "",
+        note=_predicted_by(audit),
+        ids=ids or {},
+    )
+
+
+def _predicted_by(audit: Audit) -> str:
+    if not audit.model.matched:
+        return "Predicted by a probe that learnt each image's class from the other folds only."
+    if audit.model.in_sample:
+        images = count(audit.model.in_sample, "of these images", "of these images")
+        return f"Predicted by the model. It was trained on {images}, and there it looks better than it is."
+    return "Predicted by the model."
+
+
+def _most_confused(pairs: Counter[tuple[str, str]], classes: Sequence[str]) -> list[str]:
+    wrong: Counter[str] = Counter()
+    for (given, predicted), times in pairs.items():
+        if given != predicted:
+            wrong[given] += times
+            wrong[predicted] += times
+    kept = set(sorted(classes, key=lambda name: (-wrong[name], name))[:MAX_CONFUSION])
+    return [name for name in classes if name in kept]
+
+
+def _labels(audit: Audit) -> set[str]:
+    return set(audit.classes) | {finding.label for finding in audit.findings if finding.label is not None}
+
+
+def _rest(classes: int, images: int) -> str:
+    if not classes:
+        return ""
+    return f"{count(classes, 'more class', 'more classes')} not shown, with {count(images, 'flagged image')} in all."

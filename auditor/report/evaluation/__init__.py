@@ -1,0 +1,1 @@
+"""The page of an evaluation, with learning curves where the model was trained here."""

@@ -1,0 +1,1 @@
+"""What all pages share: HTML, charts, lists of facts, matrices."""

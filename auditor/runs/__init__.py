@@ -1,0 +1,1 @@
+"""A run's folder: claimed, written aside, published at once, read back."""

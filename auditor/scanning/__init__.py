@@ -1,0 +1,1 @@
+"""`auditor scan`: samples -> outcomes -> findings -> evidence -> audit."""

@@ -1,0 +1,170 @@
+"""Pictures of the flagged images: thumbnail and heatmap, encoded for the report.
+
+Which images are flagged is known only when all have been judged, so the few that are shown are read a second time,
+with the same decoder, and run through the model again: its features and the probe's weights give a heatmap of any class
+of the folder, whatever classes the model knows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from auditor.audit import ClassView, Evidence, Finding, Neighbour
+from auditor.backends.base import Backend
+from auditor.checks import Samples
+from auditor.classes.names import ClassMatch, class_name
+from auditor.engines import Outcome, Outcomes
+from auditor.images.decoding import thumbnail
+from auditor.images.encoding import jpeg
+from auditor.images.reader import read_again
+from auditor.labels.neighbours import SHOWN, nearest_of_classes
+from auditor.progress import Progress
+from auditor.scanning.judging import Judgement
+from auditor.scanning.overlays import Overlay, Overlays
+from auditor.settings import Limits, Settings
+
+SIDE = 320                                      # pixels; a card shows it at half of that on a dense display
+NEIGHBOUR_SIDE = 96                             # pixels; a strip of small pictures
+TOP_PROBABILITIES = 5
+OF_A_CLASS = 3                                  # neighbours shown of the given and of the suggested class
+_VIEW_QUALITY = 76
+
+
+def gather_evidence(
+    findings: Sequence[Finding],
+    outcomes: Outcomes,
+    judgement: Judgement,
+    backend: Backend,
+    match: ClassMatch,
+    settings: Settings,
+    progress: Progress,
+) -> dict[str, Evidence]:
+    """Evidence for the first `max_cards` readable images that have findings, in the order of the findings.
+
+    Args:
+        findings: Of the scan, in the order of review.
+        outcomes: One for each of the N samples.
+        judgement: Of the N samples.
+        backend: The classifier.
+        match: How its classes map to the folder's.
+        settings: Of the scan: how many images, how many of them with occlusion maps, in which colours.
+        progress: Watches the loop.
+    """
+    samples = judgement.samples
+    row_of = {file: row for row, file in enumerate(samples.files)}
+    flagged = dict.fromkeys(finding.file for finding in findings if finding.file is not None)
+    inferred = outcomes.has_inferred()                                                  # (N,)
+    shown = [row_of[file] for file in flagged if inferred[row_of[file]]][: settings.max_cards]
+    suggested = _suggestions(findings, samples)
+    wanted = [(row, suggested.get(samples.files[row], -1)) for row in shown]
+    pairs = [
+        (row, label)
+        for row, other in wanted if other >= 0
+        for label in (int(samples.labels[row]), other) if label >= 0
+    ]  # fmt: skip
+    strips = _Strips(outcomes, judgement, pairs, settings.limits)
+    overlays = Overlays(backend, match, judgement, settings.colours, settings.max_occlusion)
+    evidence = {}
+    for row, other in progress.track(wanted, len(wanted), "evidence"):
+        pictures = _evidence(outcomes[row], samples, row, other, overlays, settings.limits)
+        if pictures is not None:
+            evidence[samples.files[row]] = strips.add(pictures, row, other)
+    return evidence
+
+
+def _suggestions(findings: Sequence[Finding], samples: Samples) -> dict[str, int]:
+    """File -> the class that its first finding suggests."""
+    index = {name: position for position, name in enumerate(samples.classes)}
+    suggested: dict[str, int] = {}
+    for finding in findings:
+        if finding.file is not None and finding.suggested in index:
+            suggested.setdefault(finding.file, index[finding.suggested])
+    return suggested
+
+
+class _Strips:
+    """The images most similar to a shown one; each is read and shrunk once, however often it is shown."""
+
+    def __init__(
+        self, outcomes: Outcomes, judgement: Judgement, pairs: Sequence[tuple[int, int]], limits: Limits
+    ) -> None:
+        self._limits = limits
+        self._outcomes, self._judgement, self._samples = outcomes, judgement, judgement.samples
+        found = nearest_of_classes(
+            judgement.directions, outcomes.embeddings, judgement.samples.labels, outcomes.contents(), pairs, OF_A_CLASS
+        )
+        self._of_classes = dict(zip(pairs, found, strict=True))
+        self._thumbnails: dict[int, bytes | None] = {}
+
+    def add(self, evidence: Evidence, row: int, suggested: int) -> Evidence:
+        """The evidence with its neighbours: of all labels, of the given class, of the suggested one."""
+        nearest, given = self._judgement.neighbours, int(self._samples.labels[row])
+        pairs = zip(nearest.indices[row, :SHOWN], nearest.similarity[row, :SHOWN], strict=True)
+        return replace(
+            evidence,
+            similar=tuple(self._neighbour(int(other), float(close)) for other, close in pairs if other >= 0),
+            of_given=self._of_class(row, given) if suggested >= 0 and given >= 0 else (),
+            of_suggested=self._of_class(row, suggested) if suggested >= 0 else (),
+        )
+
+    def _of_class(self, row: int, label: int) -> tuple[Neighbour, ...]:
+        """The most similar images with this label, without copies of the image itself."""
+        return tuple(self._neighbour(other, close) for other, close in self._of_classes[row, label])
+
+    def _neighbour(self, row: int, similarity: float) -> Neighbour:
+        if row not in self._thumbnails:
+            pixels = read_again(self._outcomes.samples[row], NEIGHBOUR_SIDE, self._limits)
+            self._thumbnails[row] = None if pixels is None else jpeg(thumbnail(pixels, NEIGHBOUR_SIDE))
+        label = self._samples.labels[row]
+        return Neighbour(
+            file=self._samples.files[row],
+            label=self._samples.classes[label] if label >= 0 else None,
+            similarity=round(similarity, 4),
+            thumbnail=self._thumbnails[row],
+        )
+
+
+def _evidence(
+    outcome: Outcome, samples: Samples, row: int, suggested: int, overlays: Overlays, limits: Limits
+) -> Evidence | None:
+    inferred = outcome.inferred
+    assert inferred is not None
+    pixels = read_again(outcome.sample, max(SIDE, overlays.at_least), limits)
+    if pixels is None:
+        return None
+    small = thumbnail(pixels, SIDE)                                                     # (H, W, 3)
+    views, method = overlays.draw(pixels, SIDE, inferred, row, suggested)
+    probabilities, source = _probabilities(outcome, samples, row, overlays.backend)
+    first = views[0] if views else None
+    return Evidence(
+        thumbnail=jpeg(small),
+        overlay=None if first is None else jpeg(first.pixels),
+        heatmap_class=None if first is None else first.subject,
+        width=small.shape[1],
+        height=small.shape[0],
+        probabilities=probabilities,
+        source=source,
+        method=method or "",
+        colours=overlays.colours,
+        blank=first is not None and first.blank,
+        views=tuple(_class_view(view) for view in views[1:]),
+    )
+
+
+def _class_view(view: Overlay) -> ClassView:
+    height, width = view.pixels.shape[:2]
+    return ClassView(jpeg(view.pixels, _VIEW_QUALITY), view.subject, view.against, view.blank, width, height)
+
+
+def _probabilities(
+    outcome: Outcome, samples: Samples, row: int, backend: Backend
+) -> tuple[tuple[tuple[str, float], ...], str]:
+    """The probe's if it judged the image, in the folder's classes; else the model's own."""
+    values, names, source = samples.out_of_fold[row], samples.classes, "out-of-fold probe"
+    if not names or not np.isfinite(values).all():
+        assert outcome.inferred is not None
+        values, source = outcome.inferred.probabilities, "model"
+        names = tuple(class_name(backend.card.classes, index) for index in range(len(values)))
+    best = np.argsort(-values, kind="stable")[:TOP_PROBABILITIES]
+    return tuple((names[index], float(values[index])) for index in best), source

@@ -1,0 +1,146 @@
+"""Outcomes -> everything that checks look at, the verdict on every label included."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditor.backends.card import ModelCard
+from auditor.checks import ModelView, Samples
+from auditor.classes.names import ClassMatch, class_name
+from auditor.data.dataset import Dataset
+from auditor.engines import Outcomes
+from auditor.labels.neighbours import SHOWN, Directions, Neighbours, class_votes, nearest
+from auditor.labels.parallel import one_blas_thread
+from auditor.labels.probe import Probe, assign_folds, out_of_fold
+from auditor.labels.ranking import review_order
+from auditor.labels.verdict import decide
+from auditor.progress import Progress
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The N samples and what their verdicts came from.
+
+    Attributes:
+        samples: What checks look at.
+        directions: What makes points of embeddings, whose products are similarities.
+        neighbours: The most similar images of each, as many as are shown.
+        probe: The discriminants that judged the labels; they can be asked why, and learn other labels.
+    """
+
+    samples: Samples
+    directions: Directions
+    neighbours: Neighbours
+    probe: Probe
+
+    def review_order(self) -> NDArray[np.intp]:
+        """(N,) place of each image in the order of review, 1 first; 0 where no label was judged."""
+        samples, issues = self.samples, self.samples.verdict.issues
+        votes = samples.votes[np.arange(len(samples)), np.maximum(samples.labels, 0)]   # (N,)
+        denied = np.nan_to_num(samples.out_of_fold).argmax(axis=1) != samples.labels    # (N,)
+        return review_order(issues.score, votes, issues.flagged, denied)
+
+
+def judge(
+    dataset: Dataset,
+    outcomes: Outcomes,
+    card: ModelCard,
+    match: ClassMatch,
+    *,
+    show_doubtful: bool = False,
+    progress: Progress | None = None,
+) -> Judgement:
+    """Asks the probe, the trained classifier where it knows the classes, and the neighbours.
+
+    Args:
+        dataset: Gives the classes.
+        outcomes: One for each of the N samples, sorted by file.
+        card: Of the classifier.
+        match: How its classes map to the folder's.
+        show_doubtful: Whether the user wants to see what a probe that cannot judge the labels doubts.
+        progress: Watches the steps.
+    """
+    with one_blas_thread():     # threads of one product wait for each other, and so for whoever else holds a core
+        return _judge(dataset, outcomes, card, match, show_doubtful, progress or Progress())
+
+
+def _judge(
+    dataset: Dataset,
+    outcomes: Outcomes,
+    card: ModelCard,
+    match: ClassMatch,
+    show_doubtful: bool,
+    progress: Progress,
+) -> Judgement:
+    steps = iter(progress.track(range(3), 3, "judging labels"))
+    index = {name: position for position, name in enumerate(dataset.classes)}
+    labels = np.array([index.get(sample.label or "", -1) for sample in outcomes.samples], dtype=np.intp)    # (N,)
+    embeddings, contents = outcomes.embeddings, outcomes.contents()                     # (N, K)
+    classes = max(len(dataset.classes), 1)      # without any class there is still a column, of nothing
+    view = _model_view(outcomes, dataset, card, match) if match.complete and dataset.classes else None
+    next(steps)
+    directions = Directions.fit(embeddings)
+    neighbours = nearest(directions.of_all(embeddings), groups=contents)
+    next(steps)
+    unseen = () if view is None or not card.trained_on else (_unseen(view),)
+    probe = out_of_fold(embeddings, labels, assign_folds(contents), classes, unseen)
+    next(steps)
+    verdict = decide(probe.probabilities, labels, contents, probe.relearn)
+    next(steps, None)
+    decoded = [outcomes.decoded(row) for row in range(len(outcomes))]
+    samples = Samples(
+        files=tuple(sample.file for sample in outcomes.samples),
+        classes=dataset.classes,
+        labels=labels,
+        splits=tuple(sample.split for sample in outcomes.samples),
+        contents=contents,
+        sizes=outcomes.sizes,
+        failures=tuple(outcomes.failures),
+        formats=tuple(None if each is None else each.format for each in decoded),
+        embeddings=embeddings,
+        model=view,
+        out_of_fold=probe.probabilities,
+        verdict=verdict,
+        votes=class_votes(neighbours, labels, classes),
+        show_doubtful=show_doubtful,
+        properties={
+            "width": np.array([np.nan if each is None else each.width for each in decoded], dtype=np.float64),
+            "height": np.array([np.nan if each is None else each.height for each in decoded], dtype=np.float64),
+        },
+    )
+    return Judgement(samples, directions, neighbours.first(SHOWN), probe)
+
+
+def _unseen(view: ModelView) -> NDArray[np.float32]:
+    """(N, C) the model's probabilities for the images that it was not trained on: only there they say something new.
+
+    Which images those are, only a card can show that lists what the model was trained on.
+    """
+    return np.where(view.in_sample[:, None], np.nan, view.probabilities).astype(np.float32)
+
+
+def _model_view(outcomes: Outcomes, dataset: Dataset, card: ModelCard, match: ClassMatch) -> ModelView:
+    own = outcomes.probabilities                                                        # (N, C)
+    if not own.shape[1]:                        # no image was readable
+        own = np.full((len(outcomes), len(card.classes)), np.nan, dtype=np.float32)
+    projected = match.project(own, len(dataset.classes))                                # (N, F)
+    readable = np.asarray(np.isfinite(own).all(axis=1))
+    top, best = np.nan_to_num(own).argmax(axis=1), np.nan_to_num(projected).argmax(axis=1)
+    rows = range(len(own))
+    # Several model classes may stand for one of the folder's: their sum competes with the best of all classes.
+    known = projected[rows, best] >= own[rows, top]                                     # (N,) a folder class is on top
+
+    def name(row: int) -> str | None:
+        if not readable[row]:
+            return None
+        return dataset.classes[best[row]] if known[row] else class_name(card.classes, int(top[row]))
+
+    return ModelView(
+        name="The model",
+        probabilities=projected,
+        predicted=tuple(name(row) for row in rows),
+        predicted_class=np.where(known, best, -1).astype(np.intp),
+        confidence=np.where(known, projected[rows, best], own[rows, top]).astype(np.float32),
+        in_sample=np.array([card.saw(content) for content in outcomes.contents()], dtype=bool),
+    )
