@@ -12,6 +12,7 @@ from auditor.backends.base import NamedHead
 from auditor.backends.head import linear_head
 from auditor.classes.imagenet import synsets
 from auditor.progress import Progress
+from benchmarks import heatmap_metrics
 from benchmarks.heatmap_breeds import CLASSIFIER, PROBE, PROBE_CONTRAST, RANDOM, breeds, learn, mosaic_shares
 from benchmarks.heatmap_metrics import (
     bootstrap,
@@ -113,8 +114,8 @@ def test_imputation_continues_a_ramp_and_keeps_the_rest(rng):
 
 
 def test_imputation_equals_averaging_neighbours_until_nothing_changes(rng, monkeypatch):
-    monkeypatch.setattr("benchmarks.heatmap_metrics.COARSE", 1)
-    monkeypatch.setattr("benchmarks.heatmap_metrics.GRAIN", 0.0)
+    monkeypatch.setattr(heatmap_metrics, "COARSE", 1)
+    monkeypatch.setattr(heatmap_metrics, "GRAIN", 0.0)
     image = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
     removed = np.array([[False, True], [False, False]])         # a corner, so that some places have fewer neighbours
     kernel = np.array([[1, 2, 1], [2, 0, 2], [1, 2, 1]])

@@ -10,6 +10,7 @@ from auditor.engines.base import NoMemory
 from auditor.engines.serial import SerialEngine
 from auditor.engines.steps import ALL_MAPS_UP_TO, TOP_MAPS
 from auditor.heatmaps.grad_cam import class_heatmaps, contrast_heatmap, scale
+from auditor.images import reader
 from auditor.images.decoding import decode, resize
 from auditor.settings import Limits
 from tests.backends.fake import FakeBackend
@@ -87,7 +88,7 @@ def test_without_a_model_images_are_read_and_nothing_is_inferred(samples, engine
 
 def test_images_with_both_results_known_are_neither_decoded_nor_inferred_on(samples, engine, monkeypatch):
     earlier, backend = outcomes(samples), Counts()
-    monkeypatch.setattr("auditor.images.reader.decode", None)   # would raise TypeError
+    monkeypatch.setattr(reader, "decode", None)   # would raise TypeError
 
     found = outcomes(samples[:5], backend, engine, memory=Remembers(earlier))
 

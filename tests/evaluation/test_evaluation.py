@@ -11,7 +11,7 @@ import pytest
 
 from auditor.data.sources import load_dataset
 from auditor.errors import InputError
-from auditor.evaluation import evaluate, to_json, write_document
+from auditor.evaluation import evaluate, pictures, to_json, write_document
 from auditor.evaluation.selection import select
 from auditor.images.decoding import decode
 from tests.backends.fake import FakeBackend
@@ -97,7 +97,7 @@ def test_the_sample_is_drawn_without_regard_to_the_answers(paint, tmp_path):
 
 
 def test_a_picture_that_is_gone_keeps_its_answer(pets, monkeypatch):
-    monkeypatch.setattr("auditor.evaluation.pictures.read_again", lambda *_: None)
+    monkeypatch.setattr(pictures, "read_again", lambda *_: None)
 
     found = run(pets)
 

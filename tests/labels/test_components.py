@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from auditor.labels import components
 from auditor.labels.components import Standard
 
 
@@ -25,7 +26,7 @@ def test_points_have_mean_0_and_deviation_1_and_a_constant_feature_stays_0(roote
 def test_blocks_change_nothing(monkeypatch):
     values = features(150, 4)
     whole = Standard.fit(values, rooted=True).reduced(values, 3)
-    monkeypatch.setattr("auditor.labels.components.BLOCK", 28)      # seven rows at a time
+    monkeypatch.setattr(components, "BLOCK", 28)      # seven rows at a time
     blocks = Standard.fit(values, rooted=True).reduced(values, 3)
 
     assert np.allclose(blocks.mean, whole.mean, atol=1e-6) and np.allclose(blocks.deviation, whole.deviation, atol=1e-5)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from auditor.labels import discriminant
 from auditor.labels.components import Standard
 from auditor.labels.discriminant import Discriminants, FoldScatter
 from auditor.labels.parallel import in_parallel
@@ -164,7 +165,7 @@ def test_rows_in_blocks_change_nothing(monkeypatch):
     points, labels = clusters(60)
     folds = assign_folds(contents(len(labels)))
     whole = of(points, labels, folds, 0.1)
-    monkeypatch.setattr("auditor.labels.discriminant.ROWS", 7)
+    monkeypatch.setattr(discriminant, "ROWS", 7)
 
     assert np.allclose(of(points, labels, folds, 0.1), whole, atol=1e-3)
 

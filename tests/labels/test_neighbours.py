@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from auditor.labels import neighbours
 from auditor.labels.neighbours import Directions, Neighbours, class_votes, nearest, nearest_of_classes
 
 
@@ -14,7 +15,7 @@ def random_points(count, dimension=8, seed=0):
 
 
 def test_they_agree_with_brute_force(monkeypatch):
-    monkeypatch.setattr("auditor.labels.neighbours.BLOCK", 500)         # several blocks of rows
+    monkeypatch.setattr(neighbours, "BLOCK", 500)         # several blocks of rows
     points = random_points(120)
     found = nearest(points, 7)
     close = points @ points.T
@@ -71,7 +72,7 @@ def test_votes_are_weighted_by_similarity_and_skip_unlabelled_images():
 
 
 def test_the_nearest_of_a_class_agree_with_brute_force_without_copies(monkeypatch):
-    monkeypatch.setattr("auditor.labels.neighbours.ROWS", 16)           # several blocks
+    monkeypatch.setattr(neighbours, "ROWS", 16)           # several blocks
     embeddings = np.random.default_rng(3).normal(0, 1, (70, 12)).astype(np.float16)
     embeddings[9] = embeddings[4]
     embeddings[20] = np.nan

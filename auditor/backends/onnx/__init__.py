@@ -1,1 +1,5 @@
 """ONNX classifiers in onnxruntime."""
+
+from auditor.backends.onnx.backend import OnnxBackend
+
+__all__ = ["OnnxBackend"]
