@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, eigh, qr, solve_triangular
+from scipy.linalg import LinAlgError, cholesky, eigh, qr, solve_triangular
 
 from auditor.labels.parallel import in_parallel, one_blas_thread
 
@@ -93,9 +93,7 @@ class Standard:
         """
         points = self.points(embeddings)                                        # (M, D)
         gram = points @ points.T
-        # Centred points and copies make G singular; adding a hundred-thousandth of the mean diagonal prevents that.
-        gram[np.diag_indices(len(gram))] += 1e-5 * gram.trace() / len(gram) + 1e-6
-        lower = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
+        lower = _factor(gram)
         basis = solve_triangular(lower, points, lower=True, check_finite=False).T               # (D, M)
         return replace(self, basis=np.ascontiguousarray(basis, dtype=np.float32))
 
@@ -116,6 +114,24 @@ class Standard:
 
         scatter = np.asarray(np.sum(in_parallel(products, _blocks(embeddings)), axis=0), np.float32)
         return replace(self, basis=np.asarray(_leading(scatter, kept)[1], np.float32))
+
+
+def _factor(gram: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The Cholesky factor (M, M) of G, which centred points and copies make singular.
+
+    A hundred-thousandth of the mean diagonal is added, which prevents that, except where nearly all variance lies in
+    one direction: then rounding is larger, and so is what must be added.
+    """
+    mean, diagonal = gram.trace() / len(gram), np.diag_indices(len(gram))
+    for added in (1e-5, 1e-4, 1e-3, 1e-2):
+        shifted = gram.copy()
+        shifted[diagonal] += added * mean + 1e-6
+        try:
+            factor: NDArray[np.float32] = cholesky(shifted, lower=True, overwrite_a=True, check_finite=False)
+            return factor
+        except LinAlgError:
+            continue
+    return np.diag(np.sqrt(gram[diagonal] + mean + 1e-6))       # nothing is left but lengths: no points, no verdict
 
 
 def _blocks(embeddings: NDArray[np.floating]) -> Iterator[slice]:

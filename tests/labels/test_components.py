@@ -102,3 +102,17 @@ def test_a_feature_that_is_0_has_derivative_0_through_its_root():
 
     assert found[0, 0, 0] == 0
     assert found[0, 0, 1] == pytest.approx(0.25 / np.std([2.0, 1.0, 3.0]))
+
+
+@pytest.mark.parametrize("rooted", [True, False])
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+@pytest.mark.parametrize("kinds", [2, 1000])
+def test_images_that_differ_in_one_direction_alone_can_be_compacted(rooted, noise, kinds):
+    rng = np.random.default_rng(1)
+    shade = rng.normal(0, 1, kinds)[np.arange(1000) % kinds]
+    embeddings = shade[:, None] * rng.normal(0, 1, (1, 2048)) + noise * rng.normal(0, 1, (1000, 2048))
+
+    standard = Standard.fit(embeddings.astype(np.float16), rooted=rooted)
+    points = standard.compact(embeddings.astype(np.float16)).points(embeddings.astype(np.float16))
+
+    assert points.shape == (1000, 1000) and np.isfinite(points).all()
