@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, eigh, qr, solve_triangular
 
-from auditor.labels.parallel import in_parallel, one_blas_thread
+from auditor.labels.parallel import one_blas_thread, summed_in_parallel
 
 BLOCK = 1 << 22                                 # numbers that are processed in one step: 16 MB
 #: Above this many dimensions the leading components are found by iteration: far faster and slightly less exact.
@@ -40,14 +40,14 @@ class Standard:
             found: NDArray[np.float64] = plain.points(embeddings[rows]).sum(axis=0, dtype=np.float64)
             return found
 
-        mean = np.sum(in_parallel(total, _blocks(embeddings)), axis=0) / count
+        mean = summed_in_parallel(total, _blocks(embeddings)) / count
         centred = replace(plain, mean=np.broadcast_to(mean, plain.mean.shape).astype(np.float32))
 
         def squares(rows: slice) -> NDArray[np.float64]:
             found: NDArray[np.float64] = np.square(centred.points(embeddings[rows])).sum(axis=0, dtype=np.float64)
             return found
 
-        deviation = np.sqrt(np.sum(in_parallel(squares, _blocks(embeddings)), axis=0) / count)
+        deviation = np.sqrt(summed_in_parallel(squares, _blocks(embeddings)) / count)
         return replace(centred, deviation=np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32))
 
     @property
@@ -112,7 +112,7 @@ class Standard:
             points = self.points(embeddings[rows])
             return points.T @ points                                            # (D, D)
 
-        scatter = np.asarray(np.sum(in_parallel(products, _blocks(embeddings)), axis=0), np.float32)
+        scatter = summed_in_parallel(products, _blocks(embeddings))
         return replace(self, basis=np.asarray(_leading(scatter, kept)[1], np.float32))
 
 
@@ -132,6 +132,15 @@ def _factor(gram: NDArray[np.float32]) -> NDArray[np.float32]:
         except LinAlgError:
             continue
     return np.diag(np.sqrt(gram[diagonal] + mean + 1e-6))       # nothing is left but lengths: no points, no verdict
+
+
+def has_embedding(embeddings: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """(N, D) -> (N,) whether a row is finite; in blocks, because a mask of all numbers takes half their memory."""
+    found = np.zeros(len(embeddings), dtype=bool)
+    if embeddings.shape[1]:
+        for rows in _blocks(embeddings):
+            found[rows] = np.isfinite(embeddings[rows]).all(axis=1)
+    return found
 
 
 def _blocks(embeddings: NDArray[np.floating]) -> Iterator[slice]:

@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.labels.components import Standard
+from auditor.labels.components import Standard, has_embedding
 from auditor.labels.parallel import in_parallel
 
 NEIGHBOURS = 30
@@ -59,7 +59,7 @@ class Directions:
     @classmethod
     def fit(cls, embeddings: NDArray[np.floating], components: int = COMPONENTS) -> Self:
         """Fits on embeddings (N, D); NaN rows are left out."""
-        usable = _usable(embeddings)
+        usable = has_embedding(embeddings)
         kept = min(components, embeddings.shape[1])
         if not usable.any():
             return cls(None, kept)
@@ -69,7 +69,7 @@ class Directions:
     def of(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
         """Transforms embeddings (n, D) to unit vectors (n, d); NaN rows stay NaN."""
         points = np.full((len(embeddings), self.dimension), np.nan, dtype=np.float32)
-        rows = np.flatnonzero(_usable(embeddings))
+        rows = np.flatnonzero(has_embedding(embeddings))
         if self.standard is None or not len(rows):
             return points
         found = self.standard.points(embeddings if len(rows) == len(embeddings) else embeddings[rows])
@@ -87,11 +87,6 @@ class Directions:
 
         in_parallel(place, range(0, len(embeddings), ROWS))
         return points
-
-
-def _usable(embeddings: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """(N,) bool, whether each row has an embedding."""
-    return np.asarray(np.isfinite(embeddings).all(axis=1) & bool(embeddings.shape[1]))
 
 
 def nearest(

@@ -23,6 +23,7 @@ network confuses indicate shared doubt; wrong labels between other classes do no
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -104,7 +105,8 @@ def find_label_issues(pred_probs: ArrayLike, labels: ArrayLike) -> LabelIssues:
 
 
 def _validated(pred_probs: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float32], Ints]:
-    probs, given = np.asarray(pred_probs), np.asarray(labels)
+    probs = _array("pred_probs", pred_probs, "one row of class probabilities per image, all of the same length")
+    given = _array("labels", labels, "one whole number per image; leave out images that have several labels")
     if probs.ndim != 2 or probs.shape[1] == 0:
         raise InputError(
             f"pred_probs has shape {probs.shape}; expected (images, classes). Pass one row of class probabilities "
@@ -122,15 +124,14 @@ def _validated(pred_probs: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.flo
             f"labels has dtype {given.dtype}; expected integers, 0 to {probs.shape[1] - 1}, or {UNLABELLED} for no "
             "label. Pass the index of each class, not its name."
         )
-    given = given.astype(np.int64)
     outside = np.flatnonzero((given < UNLABELLED) | (given >= probs.shape[1]))
     if outside.size:
         raise InputError(
             f"label {given[outside[0]]} in row {outside[0]}; expected 0 to {probs.shape[1] - 1}, one per column of "
             f"pred_probs, or {UNLABELLED} for no label. Check that labels and columns use the same classes."
         )
-    probs = probs.astype(np.float32)                             # a copy: the caller's array stays as it is
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        probs = probs.astype(np.float32)                         # a copy: the caller's array stays as it is
         sums = probs.sum(axis=1)                                 # NaN rows compare False below
         wrong = np.flatnonzero((probs < 0).any(axis=1) | (np.abs(sums - 1) > 0.02))
     if wrong.size:
@@ -139,7 +140,19 @@ def _validated(pred_probs: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.flo
             f"row {row} of pred_probs has a minimum of {probs[row].min():.4g} and a sum of {sums[row]:.4g}; expected "
             "probabilities: none negative, sum 1. Pass softmax outputs, not logits."
         )
-    return probs / sums[:, None], given
+    return probs / sums[:, None], given.astype(np.int64)
+
+
+def _array(name: str, values: ArrayLike, expected: str) -> NDArray[Any]:
+    """What was passed, as an array of any kind and shape but that of a single value."""
+    reason = "it is not a sequence"
+    try:
+        array = np.asarray(values)
+        if array.ndim:
+            return array
+    except Exception as error:  # lists of different lengths, and what other libraries raise for arrays of their own
+        reason = " ".join(str(error).split())
+    raise InputError(f"{name} is a {type(values).__name__} that cannot be read as an array: {reason}. Pass {expected}.")
 
 
 @dataclass(frozen=True)

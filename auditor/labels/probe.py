@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from auditor.labels.components import Standard
+from auditor.labels.components import Standard, has_embedding
 from auditor.labels.discriminant import Discriminants, Fit, FoldScatter
 from auditor.labels.parallel import one_blas_thread
 
@@ -187,7 +187,7 @@ def _out_of_fold(
     classes: int,
     classifiers: Sequence[NDArray[np.floating]],
 ) -> Probe:
-    judged = np.flatnonzero(np.isfinite(embeddings).all(axis=1) & bool(embeddings.shape[1]))    # (M,)
+    judged = np.flatnonzero(has_embedding(embeddings))    # (M,)
     nothing = Probe(np.full((len(labels), classes), np.nan, dtype=np.float32))
     given = labels[judged]
     if len(np.unique(given[given >= 0])) < 2:
