@@ -30,12 +30,16 @@ COLOUR_MAPS: tuple[str, ...] = get_args(Colours)
 Threads = Annotated[int | None, Range(1, 4096)]
 Seed = Annotated[int, Range(0, 2**32 - 1)]
 Share = Annotated[float, Range(0, 1)]
+Depth = Annotated[int | None, Range(1, 100)]   # of a folder; 1 is directly below the root
 Most = Annotated[int, Range(1, 2**40)]          # pixels or bytes
 ClassMap = Annotated[str | None, MayBeFile(lambda text: text.casefold().endswith((".json", ".csv")))]
 
 #: Settings of a scan that say what a source holds and what of it is refused, and those that say how a model runs.
-SOURCE = ("label_from", "file_column", "label_column", "split_column", "max_pixels", "max_bytes")
-MODEL = ("backend", "device", "preprocessing", "classes")
+SOURCE = (
+    "label_from", "file_column", "label_column", "split_column", "classes_at", "split_at", "exclude", "max_pixels",
+    "max_bytes",
+)  # fmt: skip
+MODEL = ("backend", "device", "preprocessing", "classes", "output")
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,15 @@ class Settings(Configured):
         device: "auto", "cpu" or "cuda".
         preprocessing: For a bare model, how pixels are scaled; None reads or guesses it.
         classes: File with one class name per output, for a bare model.
+        output: Of an ONNX model with several outputs, the one that holds the class scores; None tells it.
         class_map: Model class = folder class, as `--class-map` takes it.
         out: Folder that reports are written to.
         name: Name of the data set there; None is parent and leaf of `data`.
         label_from: Where labels come from: "folder" or "name" (`cat.0.jpg`).
         file_column, label_column, split_column: Columns of a manifest; None recognises the usual names.
+        classes_at: Depth of the class folders, 1 directly below the root; None recognises them.
+        split_at: Likewise of the folders that are splits.
+        exclude: Globs of files and folders that are left out, by their path relative to the root.
         batch_size: Images per forward pass.
         threads: Decoding threads, and threads of the CPU backend; None is one per core.
         max_pixels: Images with more pixels in their header are refused before decoding.
@@ -86,6 +94,7 @@ class Settings(Configured):
     device: Device = "auto"
     preprocessing: str | None = None
     classes: Path | None = None
+    output: str | None = None
     class_map: ClassMap = None
     out: Path = Path("reports")
     name: str | None = None
@@ -93,6 +102,9 @@ class Settings(Configured):
     file_column: str | None = None
     label_column: str | None = None
     split_column: str | None = None
+    classes_at: Depth = None
+    split_at: Depth = None
+    exclude: tuple[str, ...] = ()
     batch_size: Annotated[int, Range(1, 65_536)] = 16
     threads: Threads = None
     max_pixels: Most = MAX_PIXELS

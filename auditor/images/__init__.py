@@ -1,5 +1,6 @@
 """From bytes to pixels: the only decoder, the only reader, perceptual hashes, encoding."""
 
-from auditor.images.decoding import DecodedImage, Unreadable, decode
+from auditor.images.decoding import DecodedImage, decode
+from auditor.images.unreadable import Unreadable
 
 __all__ = ["DecodedImage", "Unreadable", "decode"]

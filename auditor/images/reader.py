@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.images.decoding import DecodedImage, Unreadable, decode, resize
+from auditor.images.decoding import DecodedImage, decode, resize
+from auditor.images.unreadable import Unreadable
 from auditor.settings import Limits
 
 
@@ -67,7 +68,7 @@ def fetch(image: Readable, limits: Limits) -> Fetched:
         size = image.size()
         if size > limits.max_bytes:
             most = f"{limits.max_bytes / 1024**2:.0f} MB for one file"
-            return Fetched(b"", "", size, f"{size / 1024**2:.0f} MB, over the limit of {most}")
+            return Fetched(b"", "", size, f"{size / 1024**2:.0f} MB, over the limit of {most} (max_bytes)")
         data = image.read_bytes()
     except OSError as error:
         return Fetched(b"", "", 0, f"cannot be opened: {error.strerror or error}")

@@ -1,6 +1,5 @@
 """Decoding: which bytes are read as an image, and which are refused."""
 
-import io
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,18 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from auditor.images.decoding import FORMATS, Unreadable, decode, extension_matches, identify, resize, thumbnail
+from auditor.images import Unreadable, decode
+from auditor.images.decoding import resize, thumbnail
+from auditor.images.formats import FORMATS, extension_matches, identify
+from tests.images.files import encode
 
 # Pillow warns about damage that it repairs; auditor suppresses this, but pytest enables it again.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
-
-
-def encode(pixels, format_name="PNG", **options):
-    """The bytes of a file; takes an array or an image of any mode."""
-    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
-    buffer = io.BytesIO()
-    image.save(buffer, format=format_name, **options)
-    return buffer.getvalue()
 
 
 def difference(one, other):
@@ -239,13 +233,14 @@ def test_an_empty_file():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"just text", "not an image in a format that is known"),
-        (b"\n <!DOCTYPE html><html>404</html>", "a web page or XML"),
+        (b"just text", "text, not an image"),
+        (bytes(range(200, 256)), "not an image in a format that is known"),
+        (b"\n <!DOCTYPE html><html>404</html>", "a web page (HTML)"),
         (bytes(5000), "5000 zero bytes"),
         (b"\x89PNG\r\r\n\x1a\n", "begins like a PNG"),
         (b"GIF8", "begins like a GIF"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", "not an image"),
-        (b"\0\0\1\0\1\0", "not an image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", "not read (EPS"),
+        (b"\0\0\1\0\1\0", "not read (Windows icon"),
     ],
 )
 def test_the_reason_says_what_the_bytes_are_instead_of_an_image(data, words):
