@@ -12,9 +12,35 @@ import numpy as np
 
 from auditor.audit import ModelInfo
 from auditor.backends.base import Backend, NamedHead
+from auditor.classes.class_map import IMAGENET_MAP, read_class_map
 from auditor.classes.imagenet import output_names, positions
-from auditor.classes.names import IMAGENET_MAP, ClassMatch, find_animals, match_classes, match_imagenet, read_class_map
+from auditor.classes.names import ClassMatch, find_animals, match_classes, match_imagenet, split_map
+from auditor.data.dataset import Dataset
 from auditor.errors import InputError
+
+
+def match_dataset(
+    backend: Backend, dataset: Dataset, class_map: str | None
+) -> tuple[Backend, Dataset, ClassMatch]:
+    """Matches a model's classes to those of a data set, after classes of the data that the user merged are one.
+
+    Args:
+        backend: The classifier. Not changed.
+        dataset: The data. Not changed.
+        class_map: As `--class-map` takes it.
+
+    Returns:
+        The classifier as `match_model` returns it; the data set with merged classes; and the match.
+
+    Raises:
+        InputError: the map cannot be read, or does not fit the model or the data.
+    """
+    if class_map is None or class_map == IMAGENET_MAP:
+        named, match = match_model(backend, dataset.classes, class_map)
+        return named, dataset, match
+    merged, rest = split_map(dataset.classes, backend.card.classes, read_class_map(class_map))
+    dataset = dataset.merged(merged)
+    return backend, dataset, match_classes(dataset.classes, backend.card.classes, rest)
 
 
 def match_model(backend: Backend, folders: Sequence[str], class_map: str | None) -> tuple[Backend, ClassMatch]:

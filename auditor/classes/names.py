@@ -1,27 +1,20 @@
 """Matches the class names of the model to those of the folder.
 
-`Cats`, `cat` and `CAT` are one class, and so are `n02086240` and `Shih-Tzu`. The user maps all other names by hand, or
-with `--class-map imagenet`.
+`Cats`, `cat` and `CAT` are one class unless both sides tell them apart (`auditor/classes/spelling.py`), and so are
+`n02086240` and `Shih-Tzu`. The user maps all other names by hand, or with `--class-map imagenet`.
 """
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.classes.class_map import IMAGENET_MAP
 from auditor.classes.imagenet import BACKGROUND_AT, CATS, DOGS, Synset, positions, synset_named, synset_of, synsets
+from auditor.classes.spelling import alike, composed, find, pairs, spelled
 from auditor.errors import InputError
 from auditor.text import some
-
-#: The value of `--class-map` that maps ImageNet's cats and dogs to the folders `cat` and `dog`.
-IMAGENET_MAP = "imagenet"
-
-#: Endings of words in s that are usually not plurals.
-_SINGULAR_S = ("ss", "us", "is")
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,9 @@ class ClassMatch:
 
 
 def match_classes(folders: Sequence[str], model: Sequence[str], class_map: Mapping[str, str]) -> ClassMatch:
-    """Matches model classes to folder classes by name, ignoring case and plural, or by synset id if one side has it.
+    """Matches model classes to folder classes by name, or by synset id if one side has it.
+
+    Names that are exactly the same come first, then those that differ in less and less: see `spelling.pairs`.
 
     Args:
         folders: Names of the folder's classes.
@@ -59,23 +54,25 @@ def match_classes(folders: Sequence[str], model: Sequence[str], class_map: Mappi
         class_map: Model class -> folder class, given by the user; several may map to one.
 
     Raises:
-        InputError: the map names a class that the model or the folder does not have.
+        InputError: the map names a class that the model or the folder does not have, or one that could be several.
     """
     outputs = _outputs(model)
-    targets = _Folders(folders)
-    stated = {normalise(source): target for source, target in class_map.items()}
-    known = {normalise(name) for output in outputs for name in output.accepted_names}
-    for source, target in class_map.items():
-        if normalise(source) not in known:
-            raise InputError(f"--class-map maps {source!r}, which is not a class of the model ({some(model, 6)})")
-        if targets.named(target) < 0:
-            raise InputError(f"--class-map maps to {target!r}, which is not a class of the folder ({some(folders, 6)})")
-
-    def folder_of(output: _Output) -> int:
-        target = next((stated[name] for name in map(normalise, output.accepted_names) if name in stated), None)
-        return targets.of(output) if target is None else targets.named(target)
-
-    return _match(folders, [folder_of(output) for output in outputs])
+    found = _stated(folders, outputs, class_map)
+    left = [place for place in range(len(outputs)) if place not in found]
+    named = pairs({place: outputs[place].name for place in left}, dict(enumerate(folders)))
+    # Synonyms count only if the folder or the model is named by the id: `husky` is not WordNet's husky, an Eskimo dog.
+    by_id = pairs(
+        {place: synset.id for place in left if place not in named and (synset := outputs[place].synset)},
+        {at: synset.id for at, synset in _ids(folders).items() if at not in named.values()},
+    )
+    named |= by_id
+    known = {place: outputs[place] for place in left if place not in named and outputs[place].by_id}
+    named |= pairs(
+        {place: output.synset.name for place, output in known.items() if output.synset},
+        {at: name for at, name in enumerate(folders) if at not in named.values()},
+    )
+    found |= named
+    return _match(folders, [found.get(place, -1) for place in range(len(outputs))])
 
 
 def match_imagenet(folders: Sequence[str], model: Sequence[str]) -> ClassMatch:
@@ -105,14 +102,53 @@ def find_animals(folders: Sequence[str]) -> tuple[int, int]:
     Raises:
         InputError: both are missing.
     """
-    index = {normalise(name): position for position, name in enumerate(folders)}
-    cat, dog = index.get("cat", -1), index.get("dog", -1)
+    places = (find(folders, name) for name in ("cat", "dog"))
+    cat, dog = (-1 if place is None else place for place in places)
     if cat < 0 and dog < 0:
         raise InputError(
             f"--class-map {IMAGENET_MAP} maps ImageNet's cats and dogs onto classes called cat and dog; the data set "
             f"has {some(folders, 6) or 'no classes'}. Rename them, or map classes one by one: --class-map tabby=CLASS"
         )
     return cat, dog
+
+
+def split_map(
+    folders: Sequence[str], model: Sequence[str], class_map: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Divides what the user mapped into classes of the data that become another one, and classes of the model.
+
+    A name that only the data have is merged. One that the model has too means the model's class, unless the two names
+    are spellings of each other (`Cat=cat`): then it means both.
+
+    Args:
+        folders: Names of the folder's classes.
+        model: Names of the model's outputs.
+        class_map: As `read_class_map` returns it.
+
+    Returns:
+        Folder class -> folder class; and the rest, for `match_classes`.
+
+    Raises:
+        InputError: a class is to become one that itself becomes another.
+    """
+    merged, rest = {}, {}
+    for source, target in class_map.items():
+        folder, goal = _exactly(folders, source), find(folders, target)
+        known = _exactly(model, source) is not None
+        respelled = spelled(source) == spelled(target)
+        if folder is not None and goal is not None and goal != folder and (respelled or not known):
+            merged[folders[folder]] = folders[goal]
+        else:
+            known = True
+        if known:
+            rest[source] = target
+    for source, target in merged.items():
+        if target in merged:
+            raise InputError(
+                f"--class-map turns {source!r} into {target!r}, and {target!r} into {merged[target]!r}. "
+                f"Turn both into the same class"
+            )
+    return merged, rest
 
 
 @dataclass(frozen=True)
@@ -123,38 +159,69 @@ class _Output:
     synset: Synset | None
     by_id: bool
 
-    @property
-    def accepted_names(self) -> tuple[str, ...]:
-        """All names that the user may give it."""
-        return (self.name,) if self.synset is None else (self.name, self.synset.id, self.synset.name)
+
+def _stated(folders: Sequence[str], outputs: Sequence[_Output], class_map: Mapping[str, str]) -> dict[int, int]:
+    """The folder of each output that the user mapped."""
+    found: dict[int, int] = {}
+    written: dict[int, str] = {}
+    for source, target in class_map.items():
+        goal = _folder_named(folders, target)
+        for place in _outputs_named(outputs, source):
+            if found.setdefault(place, goal) != goal:
+                raise InputError(
+                    f"--class-map maps {outputs[place].name!r} to two classes, as {written[place].strip()!r} and as "
+                    f"{source.strip()!r}. Keep the one that is right."
+                )
+            written[place] = source
+    return found
 
 
-class _Folders:
-    """Looks up the folder's classes by name and by synset id."""
+def _outputs_named(outputs: Sequence[_Output], text: str) -> tuple[int, ...]:
+    """The outputs that the user means by a name: their own, their synset's id, or its name."""
+    for names in (
+        [output.name for output in outputs],
+        [output.synset.id if output.synset else "" for output in outputs],
+        [output.synset.name if output.synset else "" for output in outputs],
+    ):
+        found = alike(names, text)
+        if found:
+            _check_one("model", text, [names[place] for place in found])
+            return found
+    names = [output.name for output in outputs]
+    raise InputError(f"--class-map maps {text.strip()!r}, which is not a class of the model ({some(names, 6)})")
 
-    def __init__(self, folders: Sequence[str]) -> None:
-        self._by_name = {normalise(name): position for position, name in enumerate(folders)}
-        ids = ((synset_of(name), position) for position, name in enumerate(folders))
-        self._by_id = {synset.id: position for synset, position in ids if synset is not None}
 
-    def named(self, name: str) -> int:
-        """The index of the class with this name, or with the id of this synset; -1 if there is none."""
-        synset = synset_named(name)
-        found = self._by_name.get(normalise(name), -1)
-        return self._by_id.get(synset.id, -1) if found < 0 and synset is not None else found
+def _folder_named(folders: Sequence[str], text: str) -> int:
+    """The class of the folder with this name, or with the id of this synset."""
+    found = alike(folders, text)
+    synset = synset_named(text)
+    if not found and synset is not None:
+        found = tuple(at for at, known in _ids(folders).items() if known.id == synset.id)
+    if not found:
+        raise InputError(
+            f"--class-map maps to {text.strip()!r}, which is not a class of the folder ({some(folders, 6)})"
+        )
+    _check_one("folder", text, [folders[at] for at in found])
+    return found[0]
 
-    def of(self, output: _Output) -> int:
-        """The index of the class that an output means; -1 if there is none.
 
-        Synonyms count only if the folder is named by the id, which is unambiguous: a folder `husky` is not WordNet's
-        husky, an Eskimo dog.
-        """
-        found = self._by_name.get(normalise(output.name), -1)
-        if found < 0 and output.synset is not None:
-            found = self._by_id.get(output.synset.id, -1)
-            if found < 0 and output.by_id:
-                found = self._by_name.get(normalise(output.synset.name), -1)
-        return found
+def _check_one(side: str, text: str, names: Sequence[str]) -> None:
+    if len(set(names)) > 1:
+        raise InputError(
+            f"--class-map names {text.strip()!r}, which can be {some(map(repr, names))} of the {side}. "
+            "Write it exactly as it is there"
+        )
+
+
+def _exactly(names: Sequence[str], text: str) -> int | None:
+    """Position of the very name, in any Unicode form; blanks around a name that has none do not count."""
+    forms = [composed(name) for name in names]
+    return next((forms.index(form) for form in map(composed, (text, text.strip())) if form in forms), None)
+
+
+def _ids(folders: Sequence[str]) -> dict[int, Synset]:
+    known = ((at, synset_of(name)) for at, name in enumerate(folders))
+    return {at: synset for at, synset in known if synset is not None}
 
 
 def _outputs(model: Sequence[str]) -> list[_Output]:
@@ -178,56 +245,3 @@ def _match(folders: Sequence[str], folder_of: Sequence[int]) -> ClassMatch:
 def class_name(names: Sequence[str], index: int) -> str:
     """The name of the model's output `index`; `#index` if the outputs have no names."""
     return names[index] if names else f"#{index}"
-
-
-def normalise(name: str) -> str:
-    """Removes case, separators and plural from a class name: `Tabby_Cats` -> `tabby cat`."""
-    words = name.casefold().replace("_", " ").replace("-", " ").split()
-    if not words:
-        return name
-    last = words[-1]
-    if last.endswith("ies") and len(last) > 4:
-        last = last[:-3] + "y"
-    elif last.endswith(("ches", "shes", "xes", "sses")):
-        last = last[:-2]
-    elif last.endswith("s") and len(last) > 2 and not last.endswith(_SINGULAR_S):
-        last = last[:-1]
-    return " ".join([*words[:-1], last])
-
-
-def read_class_map(text: str | None) -> dict[str, str]:
-    """Reads `--class-map`: `model=folder,model=folder`, or the path of a JSON object or a two-column CSV; None is {}.
-
-    The value `imagenet` is not accepted here; see `match_imagenet`.
-
-    Raises:
-        InputError: the text or the file cannot be read.
-    """
-    if text is None:
-        return {}
-    path = Path(text)
-    if path.suffix.lower() in (".json", ".csv"):
-        return _read_class_map_file(path)
-    pairs = [pair.split("=") for pair in text.split(",") if pair.strip()]
-    if not pairs or any(len(pair) != 2 or not pair[0].strip() or not pair[1].strip() for pair in pairs):
-        raise InputError(
-            f"--class-map {text!r} cannot be read; expected `tabby=cat,beagle=dog` (model class = folder class), "
-            f"a .json or .csv file with such pairs, or {IMAGENET_MAP}"
-        )
-    return {source.strip(): target.strip() for source, target in pairs}
-
-
-def _read_class_map_file(path: Path) -> dict[str, str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if path.suffix.lower() == ".json":
-            record = json.loads(text)
-            if isinstance(record, dict) and all(isinstance(value, str) for value in record.values()):
-                return record
-            raise InputError(f"{path} is not a JSON object of names; expected {{\"model class\": \"folder class\"}}")
-        rows = [row for row in csv.reader(text.splitlines()) if row]
-    except (OSError, ValueError) as error:
-        raise InputError(f"--class-map {path} cannot be read: {error}") from None
-    if any(len(row) != 2 for row in rows):
-        raise InputError(f"{path} has rows that are not two columns; expected `model class,folder class`")
-    return {source.strip(): target.strip() for source, target in rows}

@@ -2,11 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from auditor.classes.spelling import composed
 from auditor.data.sample import Sample
+from auditor.data.spellings import composed_labels, spelling_notes
 from auditor.errors import InputError
 from auditor.text import absolute, shown, some, tally
 
@@ -37,6 +40,22 @@ class Dataset:
     classes: tuple[str, ...]
     notes: tuple[str, ...]
 
+    def merged(self, into: Mapping[str, str]) -> "Dataset":
+        """The same data in which classes have become others: class -> the class that it becomes."""
+        if not into:
+            return self
+        samples = tuple(
+            sample if sample.label is None else replace(sample, label=into.get(sample.label, sample.label))
+            for sample in self.samples
+        )
+        counts = Counter(sample.label for sample in self.samples)
+        told = "; ".join(f'"{name}" ({counts[name]} images) as "{target}"' for name, target in into.items())
+        before, after = spelling_notes(self.samples), spelling_notes(samples)
+        notes = (f"Classes read as others, by --class-map: {told}.", *after)
+        kept = tuple(note for note in self.notes if note not in before)
+        classes = tuple(name for name in self.classes if name not in into)
+        return replace(self, samples=samples, classes=classes, notes=notes + kept)
+
 
 def make_dataset(
     path: Path,
@@ -48,7 +67,7 @@ def make_dataset(
     classes: Iterable[str],
     notes: list[str],
 ) -> Dataset:
-    """Makes a sorted `Dataset`.
+    """Makes a sorted `Dataset`, in which the Unicode forms of a name are one class.
 
     Raises:
         InputError: the source has no images.
@@ -60,6 +79,8 @@ def make_dataset(
             f"{shown(str(path))} holds no image ({some(seen) or 'it is empty'}). "
             "Expected images in class folders, `cat/1.jpg`, or a manifest whose files exist beside it."
         )
+    samples, forms = composed_labels(samples)
+    notes = [*spelling_notes(samples), *forms, *notes]
     unlabelled = sum(sample.label is None for sample in samples)
     if unlabelled:
         notes = [*notes, f"Images without a label: {unlabelled} of {len(samples)}."]
@@ -69,7 +90,7 @@ def make_dataset(
         samples=tuple(sorted(samples, key=lambda sample: sample.file)),
         skipped=left_out,
         failed=lost,
-        classes=tuple(sorted(classes)),
+        classes=tuple(sorted(set(map(composed, classes)))),
         notes=tuple(notes),
     )
 

@@ -1,15 +1,19 @@
-"""Hugging Face ImageFolder: `metadata.csv` or `metadata.jsonl` beside the images, with a column `file_name`."""
+"""Hugging Face ImageFolder: `metadata.csv`, `.jsonl` or `.parquet` beside the images, with a column `file_name`."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from auditor.data.tables import Columns, Locator, TableRow, read_table, split_of, unique
+from auditor.data.dataset_info import read_class_names
+from auditor.data.locator import Locator
+from auditor.data.split_names import split_of
+from auditor.data.table_files import open_table
+from auditor.data.tables import Columns, TableRow, read_table, unique
 from auditor.data.walk import File, Tree
 from auditor.errors import InputError
-from auditor.text import shown
+from auditor.text import shown, some
 
-_NAMES = frozenset({"metadata.csv", "metadata.jsonl"})
+_NAMES = frozenset({"metadata.csv", "metadata.jsonl", "metadata.parquet"})
 
 
 @dataclass(frozen=True)
@@ -38,18 +42,26 @@ def read_metadata(tree: Tree, columns: Columns) -> Metadata:
         InputError: one of them is not a table, a folder has both formats, or lines contradict each other.
     """
     sources, notes = [], []
-    for file in _candidates(tree):
+    candidates = _candidates(tree)
+    names = read_class_names(tree.base) if candidates else {}
+    for file in candidates:
         path = tree.path(file)
         if columns.file is None and not _has_file_column(path):
             notes.append(f"{shown(file.raw)} has no column file_name, so it was not read.")
         else:
-            sources.append((file, read_table(path, _with_default(columns), label_required=columns.label is not None)))
+            required = columns.label is not None
+            sources.append((file, read_table(path, _with_default(columns), label_required=required, names=names)))
+    left = (file for file, why in tree.skipped if why.startswith("not an image") and file not in candidates)
+    elsewhere = [file for file in left if file.name in _NAMES]
+    if elsewhere:
+        notes.append(f"Neither at the root nor in a split folder, so not read: {some(_raw(elsewhere))}.")
     if not sources:
         return Metadata(notes=tuple(notes))
-    locator = Locator(tree.base)
     found: list[tuple[str, TableRow]] = []
     failed: dict[str, str] = {}
     for file, table in sources:
+        locator = Locator(tree.base, table.encoding)
+        notes += table.notes
         for row in table.rows:
             where, reason = locator.find(row.file, below="/".join(file.folder))
             if reason is None:
@@ -65,11 +77,18 @@ def read_metadata(tree: Tree, columns: Columns) -> Metadata:
     return Metadata(tuple(file for file, _ in sources), rows, labelled, tuple(failed.items()), tuple(notes))
 
 
+def _raw(files: list[File]) -> list[str]:
+    return sorted(shown(file.raw) for file in files)
+
+
 def _candidates(tree: Tree) -> list[File]:
     files = sorted(
         file
-        for file, _ in tree.skipped
-        if file.name in _NAMES and all(split_of(name) for name in file.folder) and tree.path(file).is_file()
+        for file, why in tree.skipped
+        if file.name in _NAMES
+        and not why.startswith("excluded")
+        and all(split_of(name) for name in file.folder)
+        and tree.path(file).is_file()
     )
     for one, other in pairwise(files):
         if one.folder == other.folder:
@@ -78,6 +97,8 @@ def _candidates(tree: Tree) -> list[File]:
 
 
 def _has_file_column(path: Path) -> bool:
+    if path.suffix == ".parquet":
+        return "file_name" in open_table(path).header
     try:
         with path.open("rb") as file:
             return b"file_name" in file.read(65_536)

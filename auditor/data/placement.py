@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 
-from auditor.data.tables import split_of
+from auditor.classes.spelling import composed
+from auditor.data.split_names import split_of
 from auditor.errors import InputError
 from auditor.text import shown, unshown
 
@@ -79,8 +80,8 @@ def _path(image: Wanted, *, keep: bool) -> str:
         raise InputError(f'{image.what} has the class "{shown(label)}", which cannot be the name of a folder.')
     names = file.split("/")
     before = 0
-    while split_of(names[before]) is not None and before < len(names) - 1 and names[before] != label:
+    while split_of(names[before]) is not None and before < len(names) - 1 and composed(names[before]) != label:
         before += 1
-    if label is not None and names[before] == label and before < len(names) - 1:
+    if label is not None and composed(names[before]) == label and before < len(names) - 1:
         names = [*(names[:before] if keep else []), *names[before + 1 :]]
     return "/".join(name for name in (image.split, label, *names) if name is not None)

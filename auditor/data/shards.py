@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.data.dataset import Dataset, make_dataset
+from auditor.data.exclusion import Exclusion
 from auditor.data.options import SourceOptions, label_in_name
 from auditor.data.sample import Sample
 from auditor.data.tables import Columns
 from auditor.data.tfrecords import Record, home_of, is_shard, names_of, read_classes, read_records, unnamed
 from auditor.errors import InputError
-from auditor.text import absolute, shown
+from auditor.text import absolute, shown, unshown
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,11 @@ def load_shards(location: str, options: SourceOptions) -> Dataset:
     path = Path(location)
     if options.columns != Columns():
         raise InputError(f"{shown(str(path))} has TFRecords, which have no columns. Leave out the column options.")
+    options.refuse_depths(f"{shown(str(path))} has TFRecords")
+    exclusion = Exclusion(options.exclude)
     records = read_records(path)
     names = [shown(name) for name in names_of(records)]
+    skipped = {name: reason for name in names if (reason := exclusion.why_below(unshown(name)))}
     by_name = options.label_from == "name"
     samples = [
         Sample(
@@ -80,6 +84,7 @@ def load_shards(location: str, options: SourceOptions) -> Dataset:
             origin=_RECORDS,
         )
         for name, record in zip(names, records, strict=True)
+        if name not in skipped
     ]
     notes = [f"Images are the records of TFRecord shards: {len({record.shard for record in records})}."]
     if unnamed(records):
@@ -87,4 +92,12 @@ def load_shards(location: str, options: SourceOptions) -> Dataset:
     labels = {sample.label for sample in samples if sample.label is not None}
     if not by_name:
         labels |= set(read_classes(home_of(path)))
-    return make_dataset(path, root=home_of(path), samples=samples, skipped=[], failed=[], classes=labels, notes=notes)
+    return make_dataset(
+        path,
+        root=home_of(path),
+        samples=samples,
+        skipped=skipped.items(),
+        failed=[],
+        classes=labels,
+        notes=[*notes, *exclusion.notes()],
+    )

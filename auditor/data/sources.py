@@ -1,6 +1,6 @@
 """The registry of the kinds of sources: a new kind is a file and a line here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -53,6 +53,12 @@ class SourceSettings(Protocol):
     def label_column(self) -> str | None: ...
     @property
     def split_column(self) -> str | None: ...
+    @property
+    def classes_at(self) -> int | None: ...
+    @property
+    def split_at(self) -> int | None: ...
+    @property
+    def exclude(self) -> tuple[str, ...]: ...
 
 
 def stated_dataset(settings: SourceSettings) -> Dataset:
@@ -63,6 +69,9 @@ def stated_dataset(settings: SourceSettings) -> Dataset:
         file_column=settings.file_column,
         label_column=settings.label_column,
         split_column=settings.split_column,
+        classes_at=settings.classes_at,
+        split_at=settings.split_at,
+        exclude=settings.exclude,
     )
 
 
@@ -73,6 +82,9 @@ def load_dataset(
     file_column: str | None = None,
     label_column: str | None = None,
     split_column: str | None = None,
+    classes_at: int | None = None,
+    split_at: int | None = None,
+    exclude: Sequence[str] = (),
 ) -> Dataset:
     """Lists the images of a source, with their labels and splits.
 
@@ -83,13 +95,17 @@ def load_dataset(
         file_column: The column of the manifest or the metadata that names the files; None takes the usual names.
         label_column: Likewise, the column of the labels.
         split_column: Likewise, the column of the splits.
+        classes_at: Depth of the class folders, 1 directly below the root; None recognises them.
+        split_at: Depth of the folders that are splits; None recognises them.
+        exclude: Globs of files and folders that are left out; see `Exclusion`.
 
     Raises:
         InputError: it is none of these, contains no images, or its table or a shard is damaged.
         MissingDependency: it consists of shards and TensorFlow is not installed.
     """
     text = str(location)
-    options = SourceOptions(label_from, Columns(file_column, label_column, split_column))
+    columns = Columns(file_column, label_column, split_column)
+    options = SourceOptions(label_from, columns, classes_at, split_at, tuple(exclude))
     for source in SOURCES:
         try:
             recognised = source.recognises(text)

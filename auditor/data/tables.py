@@ -1,19 +1,17 @@
-"""Tables of files and labels: CSV manifests, and the metadata.csv or metadata.jsonl of Hugging Face."""
+"""Tables of files and labels: manifests, and the metadata of Hugging Face."""
 
-import codecs
-import csv
-import io
-import json
-import os
 import re
-import stat
-import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from auditor.data.dataset_info import class_names
+from auditor.data.split_names import split_of
+from auditor.data.table_files import TableFile, cell_text, listed, open_table
 from auditor.errors import InputError
-from auditor.text import absolute, shown, some
+from auditor.text import count, shown, some
 
 MANIFEST_SUFFIXES = (".csv", ".tsv", ".jsonl")
 
@@ -23,11 +21,10 @@ FILE_COLUMNS = ("file", "file_name", "filename", "file_path", "filepath", "path"
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "classname", "label_name", "category", "target", "y")
 SPLIT_COLUMNS = ("split", "set", "subset", "partition", "is_valid")
 
-_SPLITS = {
-    "train": "train", "training": "train",
-    "val": "val", "valid": "val", "validation": "val",
-    "test": "test", "testing": "test", "test1": "test",  # test1: Dogs vs. Cats on Kaggle
-}  # fmt: skip
+#: What programs write for a missing value and nobody calls a class; and what can be a class too.
+_MISSING = frozenset({"nan", "NaN", "<NA>", "#N/A"})
+_MAYBE_MISSING = frozenset({"na", "NA", "n/a", "N/A", "none", "None", "NONE", "null", "Null", "NULL"})
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?")
 
 
 @dataclass(frozen=True)
@@ -59,47 +56,55 @@ class Table:
         labelled: Whether it has a label column.
         has_splits: Whether it has a split column.
         unknown_splits: Values in that column that are not splits.
+        encoding: Of names in it that are not UTF-8; None where all are.
+        notes: Sentences about how it was read.
     """
 
     rows: tuple[TableRow, ...]
     labelled: bool
     has_splits: bool
     unknown_splits: tuple[str, ...]
+    encoding: str | None = None
+    notes: tuple[str, ...] = ()
 
 
-def split_of(name: str) -> str | None:
-    """Returns the split that a folder name or a cell means ("Training_set" is "train"); None if it is not a split."""
-    return _SPLITS.get(re.sub(r"[ _-]?set$", "", name.strip().casefold()))
-
-
-def read_table(path: Path, columns: Columns, *, label_required: bool) -> Table:
+def read_table(
+    path: Path, columns: Columns, *, label_required: bool, names: Mapping[str, Sequence[str]] | None = None
+) -> Table:
     """Reads a table of files and labels.
 
     Args:
-        path: A .csv, .tsv or .jsonl file.
+        path: A .csv, .tsv, .jsonl or .parquet file.
         columns: Names given by the user.
         label_required: Whether a table without a label column is an error.
+        names: Column -> the names of its classes, where its values are their numbers; the table's own come first.
 
     Raises:
         InputError: it is not a table, or a column or a value is missing; the message names the columns that were
             found, or the line.
     """
-    header, lines = _read_jsonl(path) if path.suffix.lower() == ".jsonl" else _read_csv(path)
-    file = _column(path, header, "file", columns.file, FILE_COLUMNS, required=True)
+    table = open_table(path)
+    header = table.header
+    file = _column(path, header, "file", columns.file, FILE_COLUMNS, required=True) or ""
     label = _column(path, header, "label", columns.label, LABEL_COLUMNS, required=label_required)
     split = _column(path, header, "split", columns.split, SPLIT_COLUMNS, required=False)
     rows, unknown = [], set()
-    for line, cells in lines:
-        name = cells.get(file or "", "")
+    for line, cells in table.lines([column for column in (file, label, split) if column]):
+        name = cell_text(cells.get(file))
         if not name.strip():
             raise InputError(f'{path}, line {line}: the column "{file}" is empty. Every line must name a file.')
-        text = cells.get(split, "").strip() if split else ""
+        text = cell_text(cells.get(split)).strip() if split else ""
         part = _split_in_cell(split or "", text)
         if text and part is None:
             unknown.add(shown(text))
-        given = cells.get(label, "").strip() if label else ""
-        rows.append(TableRow(str(path), line, name, shown(given) or None, part))
-    return Table(tuple(rows), label is not None, split is not None, tuple(sorted(unknown)))
+        given = _label(path, line, table, cells.get(label)) if label else None
+        rows.append(TableRow(str(path), line, name, given, part))
+    known = {**(names or {}), **class_names(path, table.info)}.get(label or "")
+    rows, notes = _named(path, rows, known) if known else _without_missing(path, rows)
+    return Table(
+        tuple(rows), label is not None, split is not None, tuple(sorted(unknown)), table.encoding,
+        (*table.notes, *notes),
+    )  # fmt: skip
 
 
 def unique(rows: Iterable[tuple[str, TableRow]]) -> tuple[dict[str, TableRow], int]:
@@ -123,63 +128,20 @@ def unique(rows: Iterable[tuple[str, TableRow]]) -> tuple[dict[str, TableRow], i
     return kept, repeated
 
 
-class Locator:
-    """Finds the files that a table names, only below its own folder.
-
-    It works on strings, because a table has a line per image, and making a `Path` is slower than looking up the file.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self.base = absolute(root)
-        self._prefix = os.path.normpath(self.base / "x")[:-1]  # ends in one separator, also for the root of a disk
-        self._real = root.resolve()
-        self._inside: dict[str, bool] = {}  # parent folder -> whether it is really below the root
-
-    def find(self, written: str, *, below: str = "") -> tuple[str, str | None]:
-        """Finds a file by the name that a table gives it.
-
-        Returns:
-            The path relative to the root, separated by "/", and None; or the name and the reason why it is refused.
-        """
-        reason = "no such file"
-        for spelling in _spellings(written):
-            if "\0" in spelling:  # normpath of Python 3.11.0 to 3.11.4 would cut the name there
-                continue
-            relative = f"{below}/{spelling}" if below else spelling
-            path = os.path.normpath(spelling if spelling.startswith("/") else f"{self._prefix}{relative}")
-            if not f"{path}{os.sep}".startswith(self._prefix):
-                return written, "refused: it lies outside the folder of the table that names it"
-            try:
-                mode = os.stat(path).st_mode  # noqa: PTH116
-            except (OSError, ValueError):  # ValueError: half a surrogate pair, which JSON can contain
-                continue
-            if not stat.S_ISREG(mode):
-                reason = "a folder, not a file" if stat.S_ISDIR(mode) else "not a regular file"
-            elif not self._is_inside(path.rpartition(os.sep)[0]):
-                return written, "refused: a link in its path leads outside the folder of the table that names it"
-            else:
-                return path.removeprefix(self._prefix).replace(os.sep, "/"), None
-        return written, reason
-
-    def _is_inside(self, folder: str) -> bool:
-        if folder not in self._inside:
-            self._inside[folder] = Path(folder or os.sep).resolve().is_relative_to(self._real)
-        return self._inside[folder]
-
-
-def _spellings(written: str) -> Iterator[str]:
-    """The name as written, then as spreadsheets, Windows and macOS may have changed it."""
-    yield written
-    stripped = written.strip()
-    yield stripped
-    yield stripped.replace("\\", "/")
-    yield unicodedata.normalize("NFC", stripped)
-    yield unicodedata.normalize("NFD", stripped)
-
-
 def _values(row: TableRow) -> str:
     label = f'label "{row.label}"' if row.label is not None else "no label"
     return f"{label} and split {row.split}" if row.split else label
+
+
+def _label(path: Path, line: int, table: TableFile, value: Any) -> str | None:
+    """The class in a cell; None where it is empty."""
+    if (isinstance(value, list) and len(value) > 1) or isinstance(value, dict):
+        held = "an object" if isinstance(value, dict) else f"{len(value)} labels, {some(map(cell_text, value))}"
+        raise InputError(
+            f"{path}, line {line}: the label is {shown(held)}. Expected one class for each image; keep the one that "
+            "is meant, or name another column with --label-column."
+        )
+    return shown(table.decoded(cell_text(value)).strip()) or None
 
 
 def _split_in_cell(column: str, text: str) -> str | None:
@@ -189,17 +151,24 @@ def _split_in_cell(column: str, text: str) -> str | None:
 
 
 def _column(
-    path: Path, header: list[str], purpose: str, wanted: str | None, known: tuple[str, ...], *, required: bool
+    path: Path, header: Sequence[str], purpose: str, wanted: str | None, known: tuple[str, ...], *, required: bool
 ) -> str | None:
-    found = some((shown(name) for name in header), 20) or "none"
-    by_name = {name.strip().casefold(): name for name in reversed(header)}
+    found = listed(header)
+    for name in known if wanted is None else (wanted,):
+        exact = [column for column in header if column == name] if wanted is not None else []
+        columns = exact or [column for column in header if column.strip().casefold() == name.strip().casefold()]
+        if len(columns) > 1:
+            places = [str(place) for place, column in enumerate(header, start=1) if column in columns]
+            both = some(f'"{shown(column)}"' for column in columns)
+            help_ = "rename one of them" if len(set(columns)) == 1 else f"say which one with --{purpose}-column"
+            raise InputError(
+                f"{path} has {len(columns)} columns for the {purpose}: {both} (columns {some(places)}). Expected one; "
+                f"{help_}."
+            )
+        if columns:
+            return columns[0]
     if wanted is not None:
-        if wanted in header or wanted.strip().casefold() in by_name:
-            return wanted if wanted in header else by_name[wanted.strip().casefold()]
         raise InputError(f'{path} has no column "{wanted}". Its columns are: {found}. Change --{purpose}-column.')
-    for name in known:
-        if name in by_name:
-            return by_name[name]
     if not required:
         return None
     raise InputError(
@@ -208,74 +177,35 @@ def _column(
     )
 
 
-def _read_csv(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
-    lines = _csv_lines(path)
-    _, header = next(lines, (0, []))
-
-    def records() -> Iterator[tuple[int, dict[str, str]]]:
-        for line, cells in lines:
-            if any(cell.strip() for cell in cells[len(header) :]):
-                raise InputError(
-                    f"{path}, line {line}: {len(cells)} values, but the first line names {len(header)} columns. "
-                    "Put quotes around a value that contains the separator."
-                )
-            yield line, dict(zip(header, cells, strict=False))
-
-    return header, records()
-
-
-def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yields rows that are not blank, with the line that each starts in; a quoted cell may contain several lines."""
-    text = _text(path)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise InputError(f"{path}, line {line}: it cannot be read ({error}). Check the quotes.") from None
-        if cells is None:
-            return
-        if any(cell.strip() for cell in cells):
-            yield line, cells
+def _named(path: Path, rows: list[TableRow], names: Sequence[str]) -> tuple[list[TableRow], list[str]]:
+    """Rows with the names of their classes in the place of numbers; text stays as it is."""
+    if any(row.label is not None and not re.fullmatch(r"-?\d+", row.label) for row in rows):
+        return rows, []
+    named = []
+    for row in rows:
+        place = -1 if row.label is None else int(row.label)     # -1: Hugging Face's number for no label
+        if place >= len(names):
+            raise InputError(
+                f"{path}, line {row.line}: the label is {place}, but dataset_info names {len(names)} classes, 0 to "
+                f"{len(names) - 1} ({some(names)}). Correct one of them."
+            )
+        named.append(replace(row, label=None if place < 0 else shown(names[place])))
+    return named, [f"Label numbers of {shown(path.name)} were read as the classes that dataset_info names."]
 
 
-def _read_jsonl(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
-    rows: list[tuple[int, dict[str, str]]] = []
-    header: dict[str, None] = {}
-    for line, text in enumerate(_text(path).split("\n"), start=1):
-        if not text.strip():
-            continue
-        try:
-            record = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}, line {line}: not JSON ({error}). Expected one object a line.") from None
-        if not isinstance(record, dict):
-            raise InputError(f"{path}, line {line}: {type(record).__name__}, expected an object with names and values.")
-        header.update(dict.fromkeys(record))
-        rows.append((line, {name: _cell(value) for name, value in record.items()}))
-    return list(header), iter(rows)
-
-
-def _cell(value: object) -> str:
-    """Converts a JSON value to the text of a CSV cell; lists and objects stay JSON."""
-    if value is None:
-        return ""
-    return str(value) if isinstance(value, str | int | float) else json.dumps(value, sort_keys=True)
-
-
-def _text(path: Path) -> str:
-    """Reads the text. Bytes that are not UTF-8 are escaped in the same way as in Python's file names, so both match."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # "Unicode text" of a spreadsheet
-        return data.decode("utf-16", errors="replace")
-    return data.decode("utf-8", errors="surrogateescape").removeprefix("\ufeff")
-
-
-def _delimiter(text: str) -> str:
-    header = text.lstrip("\r\n").split("\n", 1)[0]
-    return max(",;\t", key=header.count)  # the first where none occurs
+def _without_missing(path: Path, rows: list[TableRow]) -> tuple[list[TableRow], list[str]]:
+    """Rows in which words for a missing value are no label, where they can be nothing else; and what to say."""
+    counts = Counter(row.label for row in rows if row.label is not None)
+    doubtful = [word for word in sorted(counts) if word in _MAYBE_MISSING]
+    others = counts.keys() - _MISSING - _MAYBE_MISSING
+    numbers = bool(others) and all(_NUMBER.fullmatch(label) for label in others)
+    missing = [word for word in sorted(counts) if word in _MISSING or (numbers and word in doubtful)]
+    notes = []
+    if missing:
+        words = some(f'"{word}" ({count(counts[word], "line")})' for word in missing)
+        notes.append(f"Read as no label in {shown(path.name)}: {words}.")
+        rows = [replace(row, label=None) if row.label in missing else row for row in rows]
+    if doubtful and not numbers:
+        words = some(f'"{word}" ({count(counts[word], "line")})' for word in doubtful)
+        notes.append(f"Read as a class in {shown(path.name)}: {words}. Leave the cells empty if it means no label.")
+    return rows, notes

@@ -5,7 +5,6 @@ data (4). The data is a `tf.train.Example` with the features that TensorFlow's o
 encoded image in one piece, so an offset and a length are enough to read the image again.
 """
 
-import json
 import logging
 import os
 import re
@@ -17,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from auditor.data.placement import why_unsafe
-from auditor.data.tables import split_of
+from auditor.data.split_names import split_of
 from auditor.errors import InputError, MissingDependency
-from auditor.images.decoding import FORMATS
-from auditor.text import shown, some, unshown
+from auditor.images.formats import FORMATS
+from auditor.text import read_json, read_text, shown, some, unshown
 
 ENCODED, FORMAT, FILENAME = "image/encoded", "image/format", "image/filename"
 LABEL, TEXT, SPLIT = "image/class/label", "image/class/text", "image/split"
@@ -95,7 +94,7 @@ def read_classes(folder: Path) -> tuple[str, ...]:
     """Reads the class names beside the shards, in the order of the label numbers; empty if there is no such file."""
     path = folder / CLASSES_NAME
     try:
-        return tuple(shown(line) for line in path.read_text(encoding="utf-8").splitlines() if line)
+        return tuple(shown(line) for line in read_text(path).splitlines() if line)
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as error:
@@ -267,7 +266,7 @@ def _check_counts(folder: Path, counts: dict[str, int], *, whole: bool) -> None:
     """Compares with the list that `pack` writes: a shard that is cut off between two records looks complete."""
     path = folder / SHARDS_NAME
     try:
-        listed = json.loads(path.read_text(encoding="utf-8"))["shards"]
+        listed = read_json(path)["shards"]
         wanted = {str(name): int(count) for name, count in listed.items()}
     except FileNotFoundError:
         return

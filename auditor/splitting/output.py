@@ -13,6 +13,7 @@ from auditor.data.dataset import Dataset
 from auditor.data.placement import Wanted, place
 from auditor.data.sample import Sample
 from auditor.data.sources import load_dataset, stated_dataset
+from auditor.data.table_files import ESCAPED
 from auditor.errors import InputError
 from auditor.progress import Progress
 from auditor.settings import Settings
@@ -129,8 +130,12 @@ def _relative(dataset: Dataset, sample: Sample, target: Path) -> str:
 
 
 def _write_manifest(rows: Iterable[tuple[str, str, str]], path: Path) -> None:
-    # Names that are not UTF-8 are written as their bytes on disk; manifests are read in the same way.
+    # Names that are not UTF-8 are written as their bytes on disk; manifests are read in the same way, if a byte order
+    # mark says that the others are UTF-8.
+    rows = list(rows)
+    mark = "\ufeff" if any(ESCAPED.search(text) for row in rows for text in row) else ""
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        file.write(mark)
         table = csv.writer(file, lineterminator="\n")
         table.writerow(("file", "label", "split"))
         table.writerows(rows)

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from auditor.classes.class_map import read_class_map
 from auditor.classes.imagenet import CATS, DOGS, output_names, synsets
-from auditor.classes.names import class_name, match_classes, match_imagenet, normalise, read_class_map
+from auditor.classes.names import class_name, match_classes, match_imagenet
+from auditor.classes.spelling import normalise
 from auditor.errors import InputError
 
 NAMES = output_names(1000)
