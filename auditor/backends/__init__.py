@@ -4,7 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from auditor.backends.base import Backend
-from auditor.backends.card import CARD_NAME, ModelCard, as_preprocessing, read_card, with_classes
+from auditor.backends.card import (
+    CARD_NAME,
+    ModelCard,
+    as_preprocessing,
+    read_card,
+    refuse_pointer,
+    with_classes,
+    with_output,
+)
+from auditor.backends.class_lists import ClassList, read_class_list
 from auditor.errors import InputError, ModelError
 from auditor.resources import bundled_model
 from auditor.settings import Settings
@@ -21,6 +30,7 @@ def load_backend(
     kind: str = "onnx",
     preprocessing: str | None = None,
     classes: Path | None = None,
+    output: str | None = None,
     threads: int | None = None,
 ) -> Backend:
     """Loads a classifier.
@@ -30,8 +40,9 @@ def load_backend(
             a file, `.onnx` or `.keras`. A `model.json` beside a file is used where it lists that file.
         device: "auto", "cpu" or "cuda". "auto" takes CUDA where it starts.
         kind: Backend for a folder: "onnx" or "keras".
-        preprocessing: "raw", "unit", "tf", "torch" or "caffe"; overrides the card, or the guess for a file without one.
+        preprocessing: One of `card.PREPROCESSINGS`; overrides the card, or the guess for a file without one.
         classes: A file with class names; overrides the card.
+        output: The output of an ONNX file that holds the class scores, where it has several; overrides the card.
         threads: CPU threads; all cores if None.
 
     Raises:
@@ -41,11 +52,8 @@ def load_backend(
         MissingDependency: it is a Keras model, and Keras is not installed.
     """
     how = None if preprocessing is None else as_preprocessing(preprocessing)
-    names = None
-    if classes is not None:
-        from auditor.backends.guessed_card import read_classes
-
-        names = read_classes(classes)
+    listed = None if classes is None else read_class_list(classes)
+    names = None if listed is None else listed.names
     if kind not in ("onnx", "keras"):
         raise InputError(f"backend {kind!r} is not known; expected onnx or keras")
     if model.is_dir():
@@ -58,6 +66,8 @@ def load_backend(
         card = _card_beside(model)
     else:
         raise ModelError(f"there is no model at {model}; looked for a folder with {CARD_NAME}, a .onnx, a .keras file")
+    if card is not None and output is not None:
+        card = with_output(card, output)
     if card is not None and names is not None:
         card = with_classes(card, names)
     if card is not None and how is not None:
@@ -66,14 +76,33 @@ def load_backend(
     if runs_keras:
         from auditor.backends.keras.backend import KerasBackend
 
+        if output is not None:
+            raise InputError(
+                f"--output {output} chooses among the outputs of an ONNX file, but {model} is a Keras model; save it "
+                "with its class scores as the only output"
+            )
         path = weights_file(model, "keras", device)
-        return KerasBackend(path, card=card, device=device, preprocessing=how, classes=names, threads=threads)
+        refuse_pointer(path)
+        backend: Backend = KerasBackend(
+            path, card=card, device=device, preprocessing=how, classes=names, threads=threads
+        )
+        return with_notes(backend, listed)
     from auditor.backends.onnx.backend import OnnxBackend
     from auditor.backends.onnx.session import resolve_device
 
     device = resolve_device(device)
     path = weights_file(model, "onnx", device)
-    return OnnxBackend(path, card=card, device=device, preprocessing=how, classes=names, threads=threads)
+    backend = OnnxBackend(
+        path, card=card, device=device, preprocessing=how, classes=names, output=output, threads=threads
+    )
+    return with_notes(backend, listed)
+
+
+def with_notes(backend: Backend, classes: ClassList | None) -> Backend:
+    """A backend that also says how its class names were read; itself where that was plain."""
+    if classes is not None and classes.note:
+        backend.notes = (*backend.notes, classes.note)
+    return backend
 
 
 def weights_file(model: Path, kind: str, device: str) -> Path:
@@ -104,6 +133,7 @@ def stated_backend(settings: Settings, model: Path | None = None) -> Backend:
         kind=settings.backend,
         preprocessing=settings.preprocessing,
         classes=settings.classes,
+        output=settings.output,
         threads=settings.threads,
     )
 

@@ -13,8 +13,9 @@ from auditor.errors import ModelMismatch
 
 # Per channel, of ImageNet; https://keras.io/api/applications (imagenet_utils.preprocess_input).
 _CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)
-_TORCH_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
-_TORCH_STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
+TORCH_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
+TORCH_STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
+_ROUNDED = 1e-3                                                 # a probability of 0 may come out so far below it
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Backend(Protocol):
             where there is no head that starts with global average pooling.
         no_head: Why `head` is None, as a clause that the report can print; "" where there is a head.
         other_heads: The further heads that the card lists; empty where `head` is None.
+        notes: What the reader must know about the model, as sentences.
+        no_embedding: Why its scores stand in for an embedding, as a clause; "" where it has one.
     """
 
     card: ModelCard
@@ -71,6 +74,8 @@ class Backend(Protocol):
     head: Head | None
     no_head: str
     other_heads: tuple[NamedHead, ...]
+    notes: tuple[str, ...]
+    no_embedding: str
 
     def forward(self, images: NDArray[np.uint8]) -> Forward:
         """images: (B, H, W, 3) uint8 RGB at `card.input_size`. Never changes its argument."""
@@ -135,22 +140,30 @@ def preprocess(images: NDArray[np.uint8], how: Preprocessing) -> NDArray[np.floa
     if how == "tf":
         return pixels / 127.5 - 1.0
     if how == "torch":
-        return ((pixels / 255.0 - _TORCH_MEAN) / _TORCH_STD).astype(np.float32)
+        return ((pixels / 255.0 - TORCH_MEAN) / TORCH_STD).astype(np.float32)
     if how == "caffe":
         return np.ascontiguousarray(pixels[..., ::-1]) - _CAFFE_MEAN_BGR
+    if how == "bgr":
+        return np.ascontiguousarray(pixels[..., ::-1])
     return pixels
 
 
 def as_probabilities(outputs: NDArray[np.floating], *, are_logits: bool) -> NDArray[np.float32]:
     """(B, C) logits, probabilities or one sigmoid unit (B, 1) -> (B, C) float32 rows that sum to 1, C >= 2.
 
-    A single unit is the probability (or the logit) of the second class, as in Keras.
+    A single unit is the probability (or the logit) of the second class, as in Keras. A row whose scores say nothing
+    (NaN, infinite, all zero, a negative "probability") is NaN throughout. A logit of -inf is a class left out, of
+    probability 0, where others are finite.
     """
     values = outputs.astype(np.float64)                         # (B, C)
     if values.shape[1] == 1:
         positive = 1.0 / (1.0 + np.exp(-np.clip(values, -60, 60))) if are_logits else np.clip(values, 0, 1)
+        positive[~np.isfinite(values) | (not are_logits and (values < -_ROUNDED))] = np.nan
         return np.concatenate([1.0 - positive, positive], axis=1).astype(np.float32)
-    if are_logits:
-        values = np.exp(values - values.max(axis=1, keepdims=True))
-    total = values.sum(axis=1, keepdims=True)
-    return (values / np.where(total > 0, total, 1.0)).astype(np.float32)
+    with np.errstate(invalid="ignore"):                         # inf - inf and the like give the NaN that is wanted
+        if are_logits:
+            values = np.exp(values - values.max(axis=1, keepdims=True))
+        total = values.sum(axis=1, keepdims=True)
+        means_something = np.isfinite(total) & (total > 0) & (values >= -_ROUNDED).all(axis=1, keepdims=True)
+        shares = np.maximum(values, 0) / np.where(means_something, total, np.nan)
+    return np.asarray(shares, np.float32)

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from auditor.errors import InputError, ModelError, ModelMismatch
+from auditor.text import read_json
 
 CARD_FORMAT = 1
 CARD_NAME = "model.json"
+_POINTER = b"version https://git-lfs.github.com/spec/"
 
-Preprocessing = Literal["raw", "unit", "tf", "torch", "caffe"]
+Preprocessing = Literal["raw", "unit", "tf", "torch", "caffe", "bgr"]
 PREPROCESSINGS: tuple[Preprocessing, ...] = get_args(Preprocessing)
 
 
@@ -30,11 +32,12 @@ class ModelCard:
         input_size: (height, width) in pixels that images are resized to, whatever their shape.
         preprocessing: What happens to RGB 0-255 before the first layer, with the names of Keras: `raw` nothing,
             `unit` to [0, 1], `tf` to [-1, 1], `torch` to [0, 1] then ImageNet mean and standard deviation,
-            `caffe` BGR minus the ImageNet mean.
+            `caffe` BGR minus the ImageNet mean. `bgr` is BGR as it is.
         files: File name -> sha256 in hex, of every weights file in the folder.
         trained_on: Hashes (first 16 hex digits of the sha256) of the images it was trained on.
         heads: Further outputs of the model's graph -> one name per class, in output order. They are logits computed
             from the same pooled features; the classifier's own scores are not among them.
+        output: Name of the model's output with the class scores, where it has several and somebody stated it; else "".
         guessed: Fields that nobody stated -> how each was guessed; the report prints them.
         about: Everything else that the card says (origin of the weights, measured accuracy), unchanged.
     """
@@ -46,6 +49,7 @@ class ModelCard:
     files: Mapping[str, str] = field(default_factory=dict)
     trained_on: frozenset[str] = frozenset()
     heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    output: str = ""
     guessed: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -61,6 +65,8 @@ class ModelCard:
         """Writes `model.json` into the model's folder: whole, or not at all."""
         record = {"format_version": CARD_FORMAT, **asdict(self)}
         record["trained_on"] = sorted(self.trained_on)
+        if not self.output:
+            del record["output"]
         partial = folder / f".{CARD_NAME}.{os.getpid()}.partial"
         try:
             # A class name may hold characters that UTF-8 cannot encode: they are written as JSON escapes, \udcff.
@@ -78,7 +84,7 @@ def read_card(path: Path) -> ModelCard:
         ModelError: the file is not a card of this version, or a field has the wrong type.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read as a model card (JSON): {error}") from None
     if not isinstance(record, dict) or record.get("format_version") != CARD_FORMAT:
@@ -94,6 +100,7 @@ def read_card(path: Path) -> ModelCard:
             files={str(name): str(digest) for name, digest in record["files"].items()},
             trained_on=frozenset(str(digest) for digest in record.get("trained_on", ())),
             heads=_read_heads(record.get("heads", {})),
+            output=str(record.get("output", "")),
             guessed={str(key): str(how) for key, how in record.get("guessed", {}).items()},
             about=dict(record.get("about", {})),
         )
@@ -147,10 +154,31 @@ def verify(card: ModelCard, path: Path) -> str:
     return digest
 
 
+def refuse_pointer(path: Path) -> None:
+    """Refuses a file that Git LFS left in the place of a model.
+
+    Raises:
+        ModelError: it is such a file.
+    """
+    with path.open("rb") as file:
+        start = file.read(len(_POINTER))
+    if start == _POINTER:
+        raise ModelError(f"{path} is a Git LFS pointer, not the model: run `git lfs pull` in its repository")
+
+
 def sha256(path: Path) -> str:
     """The sha256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def with_output(card: ModelCard, output: str) -> ModelCard:
+    """The card with another output as the classifier's own: class names are those of that head, where it lists it."""
+    if output == card.output:
+        return card
+    names = card.heads.get(output, card.classes if output not in card.heads and not card.heads else ())
+    heads = {name: classes for name, classes in card.heads.items() if name != output}
+    return replace(card, output=output, classes=names, heads=heads)
 
 
 def with_classes(card: ModelCard, classes: tuple[str, ...]) -> ModelCard:

@@ -1,6 +1,5 @@
 """The catalogue of models: `auditor models` lists it, `auditor models card` writes a card for a file without one."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,9 +7,20 @@ from types import MappingProxyType
 from typing import Any
 
 from auditor.backends import FLOAT, INT8
+from auditor.backends.answers import check_answers
 from auditor.backends.base import Backend
-from auditor.backends.card import CARD_NAME, ModelCard, Preprocessing, as_preprocessing, read_card, sha256
+from auditor.backends.card import (
+    CARD_NAME,
+    ModelCard,
+    Preprocessing,
+    as_preprocessing,
+    read_card,
+    refuse_pointer,
+    sha256,
+)
+from auditor.backends.class_lists import read_class_list
 from auditor.errors import AuditorError, InputError
+from auditor.text import read_json
 
 EVALUATION = "evaluation.json"
 _LARGEST_JSON = 64 * 1024**2                                    # bytes of an evaluation.json that is read
@@ -79,6 +89,7 @@ def write_card(
     classes: Path | None = None,
     preprocessing: str | None = None,
     input_size: str | None = None,
+    output: str | None = None,
     overwrite: bool = False,
 ) -> ModelCard:
     """Writes `model.json` beside a model file: what its graph says, what the user stated, and what is guessed.
@@ -91,6 +102,7 @@ def write_card(
         classes: File with class names.
         preprocessing: One of `PREPROCESSINGS`.
         input_size: "224", or "192x256" for height x width.
+        output: Of an ONNX file with several, the one that holds the class scores.
         overwrite: Whether a card that is there may be replaced.
 
     Raises:
@@ -108,7 +120,9 @@ def write_card(
     how = None if preprocessing is None else as_preprocessing(preprocessing)
     digest = sha256(file)
     known = _card_of(path, file.name, digest)
-    fresh = _load_without_card(file, preprocessing=how, classes=classes, heads=known.heads if known else {}).card
+    asked = output or (known.output if known else None) or None
+    heads = known.heads if known else {}
+    fresh = _load_without_card(file, preprocessing=how, classes=classes, heads=heads, output=asked).card
     stated: dict[str, Any] = {"name": name} if name else {}
     if size:
         stated["input_size"] = size
@@ -127,7 +141,7 @@ def write_card(
         guessed={field: guess for field, guess in fresh.guessed.items() if field not in settled},
     )
     card = replace(card, **settled)
-    _load_without_card(file, card=card)                         # raises where the model does not run with this card
+    check_answers(_load_without_card(file, card=card))          # raises where the model does not run with this card
     try:
         card.write(file.parent)
     except OSError as error:
@@ -142,20 +156,24 @@ def _load_without_card(
     preprocessing: Preprocessing | None = None,
     classes: Path | None = None,
     heads: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    output: str | None = None,
 ) -> Backend:
     """The model without the card beside its file, or with a card that is not written yet."""
-    from auditor.backends.guessed_card import read_classes
-
-    names = None if classes is None else read_classes(classes)
+    refuse_pointer(file)
+    names = None if classes is None else read_class_list(classes).names
     if file.suffix.lower() == ".keras":
         from auditor.backends.keras.backend import KerasBackend
 
+        if output is not None:
+            raise InputError(f"--output {output} is for ONNX files with several outputs, but {file} is a Keras model")
         return KerasBackend(file, card=card, device="cpu", preprocessing=preprocessing, classes=names, heads=heads)
     if file.suffix.lower() != ".onnx":
         raise InputError(f"{file} ends in {file.suffix!r}; expected .onnx or .keras")
     from auditor.backends.onnx.backend import OnnxBackend
 
-    return OnnxBackend(file, card=card, device="cpu", preprocessing=preprocessing, classes=names, heads=heads)
+    return OnnxBackend(
+        file, card=card, device="cpu", preprocessing=preprocessing, classes=names, heads=heads, output=output
+    )
 
 
 def _card_of(path: Path, name: str, digest: str) -> ModelCard | None:
@@ -206,7 +224,7 @@ def _accuracy(folder: Path, card: ModelCard) -> tuple[float | None, str]:
     evaluation = folder / EVALUATION
     try:
         if evaluation.is_file() and evaluation.stat().st_size <= _LARGEST_JSON:
-            record = json.loads(evaluation.read_text(encoding="utf-8"))
+            record = read_json(evaluation)
             value = _share(record["accuracy"]["value"])
             if value is not None:
                 return value, str(record["dataset"]["split"] or record["dataset"]["name"])

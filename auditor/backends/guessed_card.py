@@ -1,17 +1,16 @@
 """A guessed card, for a model file without a card: from its graph, its metadata, and what the user stated."""
 
-import ast
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from auditor.backends.card import PREPROCESSINGS, ModelCard, Preprocessing
-from auditor.errors import InputError, ModelMismatch
+from auditor.backends.class_lists import names_of
+from auditor.backends.conventions import literal, names_beside, stated_pixels
+from auditor.errors import ModelMismatch
 
 GUESSED_SIZE = 224
-_LONGEST_METADATA = 1_000_000                                   # characters; metadata is untrusted, and is parsed
+BARE = "a model file without a card"
 
 
 def guess_card(
@@ -22,11 +21,13 @@ def guess_card(
     metadata: Mapping[str, str],
     *,
     channels_first: bool,
-    takes_uint8: bool = False,
+    takes_pixels: bool = False,
     evidence: tuple[Preprocessing, str] | None = None,
     preprocessing: Preprocessing | None = None,
     classes: tuple[str, ...] | None = None,
     heads: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    output: str = "",
+    inside: tuple[str, ...] = (),
 ) -> ModelCard:
     """Builds a card; what nobody stated is listed in its `guessed`.
 
@@ -37,40 +38,56 @@ def guess_card(
         size_guess: How that size was guessed, or None.
         metadata: The file's metadata, key -> value.
         channels_first: Layout of its input; preprocessing is guessed from it.
-        takes_uint8: Whether its input is uint8, which means that nothing is preprocessed.
+        takes_pixels: Whether its input is of whole numbers, which means that nothing is preprocessed.
         evidence: The preprocessing that its layers indicate, and why.
         preprocessing: What the user stated.
         classes: What the user stated.
         heads: Further heads.
+        output: The output with the scores that the user stated.
+        inside: Class names that its graph carries.
     """
     guessed = {"input_size": size_guess} if size_guess else {}
-    how, note = _preprocessing(preprocessing, metadata, evidence, channels_first, takes_uint8)
+    how, note = _preprocessing(path, preprocessing, metadata, evidence, channels_first, takes_pixels)
     if note:
-        guessed["preprocessing"] = f"{how}: {note}; state it with --preprocessing"
+        guessed["preprocessing"] = as_guess(how, note)
     names = classes
     if names is None:
-        names, note = _names_from(metadata, columns)
+        names, note = _names_from(path, metadata, inside, columns)
         if note:
             guessed["classes"] = note
-    about = {"origin": "a model file without a card"}
-    return ModelCard(path.stem, names, size, how, heads=dict(heads), guessed=guessed, about=about)
+    about = {"origin": BARE}
+    return ModelCard(path.stem, names, size, how, heads=dict(heads), output=output, guessed=guessed, about=about)
+
+
+def as_guess(how: Preprocessing, why: str) -> str:
+    """What a card's `guessed` says of its preprocessing."""
+    return f"{how}: {why}; state it with --preprocessing"
+
+
+def is_open(card: ModelCard) -> bool:
+    """Whether nothing but the layout says what preprocessing a bare model expects."""
+    by_layout = [as_guess(*_by_layout(first)) for first in (True, False)]
+    return card.about.get("origin") == BARE and card.guessed.get("preprocessing") in by_layout
 
 
 def _preprocessing(
+    path: Path,
     stated: Preprocessing | None,
     metadata: Mapping[str, str],
     evidence: tuple[Preprocessing, str] | None,
     channels_first: bool,
-    takes_uint8: bool,
+    takes_pixels: bool,
 ) -> tuple[Preprocessing, str | None]:
     """The preprocessing; and where it is a guess, the reason for the guess."""
     noted = next((known for known in PREPROCESSINGS if metadata.get("preprocessing") == known), None)
     if stated or noted:
         return stated or noted or "raw", None
-    if takes_uint8:
+    if takes_pixels:
         return "raw", None
-    if evidence:
-        return evidence
+    return stated_pixels(path, metadata, evidence) or _by_layout(channels_first)
+
+
+def _by_layout(channels_first: bool) -> tuple[Preprocessing, str]:
     if channels_first:
         return "torch", "channels come first, as in PyTorch"
     return "tf", "channels come last, as in TensorFlow"
@@ -83,7 +100,7 @@ def choose_size(
     height, width = stated
     if height and width:
         return (height, width), None
-    noted = _literal(metadata.get("imgsz", ""))
+    noted = literal(metadata.get("imgsz", ""))
     if isinstance(noted, int):
         noted = [noted, noted]
     if isinstance(noted, list | tuple) and len(noted) == 2 and all(isinstance(n, int) and 0 < n <= 4096 for n in noted):
@@ -116,62 +133,23 @@ def check_classes(path: Path, card: ModelCard, columns: int) -> None:
         )
 
 
-def read_classes(path: Path) -> tuple[str, ...]:
-    """Class names from a file: one per line, a JSON list, or a JSON object (index -> name, or name -> index).
-
-    Raises:
-        InputError: the file cannot be read, or holds no names.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the class names in {path} cannot be read: {error}") from None
-    if text.lstrip()[:1] in ("[", "{"):
-        try:
-            names = _as_names(json.loads(text))
-        except ValueError as error:
-            raise InputError(f"{path} starts like JSON, but is not valid JSON: {error}") from None
-    else:
-        names = tuple(line.strip() for line in text.rstrip().splitlines())
-    if not names or not all(names):
-        raise InputError(f"{path} holds no class names; expected one per line, a JSON list, or a JSON index -> name")
-    return names
+def names_stated(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Class names from a file's metadata; () where it has none."""
+    lists = (names_of(literal(metadata.get(key, ""))) for key in ("names", "classes", "labels"))
+    return next((names for names in lists if names), ())
 
 
-def _names_from(metadata: Mapping[str, str], columns: int) -> tuple[tuple[str, ...], str | None]:
-    """Class names from a file's metadata; and where there are none, the reason for the report."""
-    for key in ("names", "classes", "labels"):
-        names = _as_names(_literal(metadata.get(key, "")))
-        if names and len(names) == max(columns, 2):
-            return names, None
-        if names:
-            return (), f"none: the file's metadata lists {len(names)} names for {max(columns, 2)} classes"
+def _names_from(
+    path: Path, metadata: Mapping[str, str], inside: tuple[str, ...], columns: int
+) -> tuple[tuple[str, ...], str | None]:
+    """Class names from a file's metadata, its graph, or a file beside it; and what the report says of it."""
+    names = names_stated(metadata)
+    if names and len(names) == max(columns, 2):
+        return names, None
+    if names:
+        return (), f"none: the file's metadata lists {len(names)} names for {max(columns, 2)} classes"
+    if len(inside) == max(columns, 2):
+        return inside, None
+    if (beside := names_beside(path, columns)) is not None:
+        return beside
     return (), f"none: nothing names the model's {max(columns, 2)} classes; state them with --classes"
-
-
-def _literal(text: str) -> object:
-    """The value of a text that is a JSON or Python literal; None where it is neither."""
-    if not text or len(text) > _LONGEST_METADATA:
-        return None
-    parsers: tuple[Callable[[str], object], ...] = (json.loads, ast.literal_eval)
-    for parse in parsers:
-        try:
-            return parse(text)
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            continue
-    return None
-
-
-def _as_names(value: Any) -> tuple[str, ...]:
-    """Names from a list, from {index: name}, {index: [synset, name]} (Keras) or {name: index}; else ()."""
-    if isinstance(value, dict):
-        try:
-            if value and all(isinstance(index, int) for index in value.values()):
-                value = {index: name for name, index in value.items()}
-            numbered = {int(index): name for index, name in value.items()}
-        except (TypeError, ValueError):
-            return ()
-        value = [numbered[index] for index in sorted(numbered)] if set(numbered) == set(range(len(value))) else []
-    if not isinstance(value, list | tuple):
-        return ()
-    return tuple(str(name[-1] if isinstance(name, list | tuple) and name else name) for name in value)

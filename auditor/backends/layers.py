@@ -1,6 +1,7 @@
 """The layers inside a model that hold maps: how they are named, found, and picked from early to late."""
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -60,7 +61,7 @@ def find_layer(layers: Sequence[Layer], text: str) -> Layer:
     for layer in layers:
         if wanted in (layer.name, layer.tensor):
             return layer
-    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= len(layers):
+    if re.fullmatch("[0-9]{1,9}", wanted) and 1 <= int(wanted) <= len(layers):
         return layers[int(wanted) - 1]
     close = difflib.get_close_matches(wanted, [layer.name for layer in layers], n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(close)}?" if close else f"; it has {len(layers)} layers with maps."

@@ -62,7 +62,7 @@ class Outcome:
         content: sha256 of the bytes in hex; "" if they could not be read.
         size: Number of bytes.
         failure: Why it failed; None if it did not.
-        decoded: The decoder's result; None if it failed.
+        decoded: The decoder's result; None if it could not be decoded.
         inferred: The model's result; None if it failed, or without a model.
     """
 

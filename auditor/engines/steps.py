@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.backends.answers import failure_of
 from auditor.backends.base import Backend, Forward
 from auditor.backends.head import Head
 from auditor.data.sample import Sample
@@ -16,7 +17,7 @@ from auditor.images.reader import as_input, for_model, read
 
 #: Up to this many classes the maps of all classes are kept; with more, those of the most probable ones.
 ALL_MAPS_UP_TO, TOP_MAPS = 20, 5
-_HALF_MAX = float(np.finfo(np.float16).max)      # larger values become infinite; then the image is not judged
+_HALF_MAX = float(np.finfo(np.float16).max)      # larger features are stored as this
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,39 @@ def load(sample: Sample, task: Task) -> Loaded:
 
 
 def infer(batch: Sequence[Loaded], backend: Backend | None) -> Iterator[Outcome]:
-    """Yields the outcomes of a batch, after inference on all samples with pixels together."""
+    """Yields the outcomes of a batch, after inference on all samples with pixels together.
+
+    An image that the model has no numbers for is a failed outcome; one bad row does not affect the others.
+    """
     pixels = [image.pixels for image in batch if image.pixels is not None]
     inferred: Iterator[Inferred] = iter(())
+    failures: Iterator[str | None] = iter(())
     if pixels and backend is not None:
-        inferred = _inferred(backend.forward(np.stack(pixels)), backend.head)
+        forward = backend.forward(np.stack(pixels))
+        reasons = [failure_of(*row) for row in zip(forward.probabilities, forward.embedding, strict=True)]
+        failures, inferred = iter(reasons), _inferred(_usable(forward, reasons), backend.head)
     for image in batch:
-        yield image.outcome if image.pixels is None else replace(image.outcome, inferred=next(inferred))
+        if image.pixels is None:
+            yield image.outcome
+        elif (failure := next(failures)) is not None:
+            yield replace(image.outcome, failure=failure)
+        else:
+            yield replace(image.outcome, inferred=next(inferred))
+
+
+def _usable(forward: Forward, reasons: Sequence[str | None]) -> Forward:
+    """The rows of a batch without a reason against them."""
+    if not any(reasons):
+        return forward
+    kept = np.array([reason is None for reason in reasons])
+    features = None if forward.features is None else forward.features[kept]
+    return Forward(forward.probabilities[kept], forward.embedding[kept], features)
 
 
 def _inferred(forward: Forward, head: Head | None) -> Iterator[Inferred]:
     """Yields one record per image of a batch of B."""
+    if not len(forward.probabilities):
+        return
     classes, maps = _maps(forward, head)
     embeddings = np.clip(forward.embedding, -_HALF_MAX, _HALF_MAX).astype(np.float16)   # (B, K)
     for row, probabilities in enumerate(forward.probabilities):

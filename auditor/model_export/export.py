@@ -18,7 +18,7 @@ from auditor.backends import FLOAT, INT8
 from auditor.backends.base import preprocess
 from auditor.backends.card import CARD_NAME, ModelCard, read_card, sha256
 from auditor.backends.onnx.backend import OnnxBackend
-from auditor.backends.onnx.graph import read_input
+from auditor.backends.onnx.image_input import read_input
 from auditor.data.sources import load_dataset
 from auditor.errors import InputError, ModelError
 from auditor.model_export import parity

@@ -12,8 +12,9 @@ import onnx
 import onnx.version_converter
 from numpy.typing import NDArray
 
-from auditor.backends.onnx.graph import Graph, read_input
+from auditor.backends.onnx.graph import Graph
 from auditor.backends.onnx.graph_parts import dissect
+from auditor.backends.onnx.image_input import read_input
 from auditor.errors import ModelError
 from auditor.model_export.keras_to_onnx import OPSET, store_as_float16
 

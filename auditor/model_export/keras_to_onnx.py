@@ -15,6 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from auditor.backends.keras.names import fresh, operations
 from auditor.errors import MissingDependency, ModelError
 
 OPSET = 17
@@ -39,10 +40,13 @@ def to_onnx(model: Any, name: str) -> onnx.ModelProto:
 
     Raises:
         MissingDependency: TensorFlow or tf2onnx is not installed, or Keras does not run on TensorFlow.
-        ModelError: a layer has no counterpart in ONNX.
+        ModelError: a layer has no counterpart in ONNX, or a further output has the name of the input or the scores.
     """
     keras, tf, tf2onnx = import_tools()
     model = as_classifier(model)
+    others = model.output_names[1:] if len(model.outputs) > 1 else []                  # a Sequential has no names
+    if taken := {INPUT, OUTPUT}.intersection(others):
+        raise ModelError(f"{name} has a further output {taken.pop()!r}, a name of auditor's own; give it another one")
     height, width = model.input_shape[1:3]
     function = tf.function(lambda image: model(image, training=False))
     signature = [tf.TensorSpec((None, height, width, 3), tf.float32, name=INPUT)]
@@ -57,7 +61,6 @@ def to_onnx(model: Any, name: str) -> onnx.ModelProto:
         ) from None
     proto.graph.name = name
     _keep_constants(proto.graph, traced.graph)
-    others = model.output_names[1:] if len(model.outputs) > 1 else []                  # a Sequential has no names
     for entry, new in zip(list(proto.graph.output), [OUTPUT, *others], strict=True):
         _rename(proto.graph, entry.name, new)
     _drop_ones(proto.graph)
@@ -98,7 +101,8 @@ def as_classifier(model: Any) -> Any:
         model.set_weights(weights)
     ending = _missing_ending(keras, model)
     if ending:
-        model = keras.Model(model.inputs[0], keras.layers.Activation(ending, name=OUTPUT)(model.outputs[0]))
+        name = fresh(OUTPUT, {each.name for each in operations(model)})
+        model = keras.Model(model.inputs[0], keras.layers.Activation(ending, name=name)(model.outputs[0]))
     return model
 
 

@@ -94,11 +94,13 @@ def _from_onnx(path: Path, preprocessing: str | None, classes: Path | None) -> E
 
 def _from_keras(path: Path, preprocessing: str | None, classes: Path | None) -> ExportSource:
     from auditor.backends.keras.backend import load_keras
+    from auditor.backends.keras.names import name_apart
 
     keras, _, _ = import_tools()
     card = load_backend(path, device="cpu", preprocessing=preprocessing, classes=classes).card
-
-    return _of_keras(load_keras(keras, path), path, card)
+    model = load_keras(keras, path)
+    name_apart(model)
+    return _of_keras(model, path, card)
 
 
 def _rebuilt(path: Path, preprocessing: str | None, classes: Path | None) -> ExportSource:

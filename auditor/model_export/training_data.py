@@ -75,6 +75,9 @@ def trained_data(card: ModelCard, folder: Path) -> Dataset:
             file_column=_column(settings, "file_column"),
             label_column=_column(settings, "label_column"),
             split_column=_column(settings, "split_column"),
+            classes_at=_depth(settings, "classes_at"),
+            split_at=_depth(settings, "split_at"),
+            exclude=_globs(settings.get("exclude")),
         )
     except InputError as error:
         raise InputError(f"{error} {card.name} was trained on it, according to its card. {_INSTEAD}") from None
@@ -100,3 +103,12 @@ def _label_from(stated: object) -> LabelFrom:
 def _column(settings: Mapping[str, Any], name: str) -> str | None:
     stated = settings.get(name)
     return stated if isinstance(stated, str) else None
+
+
+def _depth(settings: Mapping[str, Any], name: str) -> int | None:
+    stated = settings.get(name)
+    return stated if isinstance(stated, int) else None
+
+
+def _globs(stated: object) -> tuple[str, ...]:
+    return tuple(glob for glob in stated if isinstance(glob, str)) if isinstance(stated, list | tuple) else ()

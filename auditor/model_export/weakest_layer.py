@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from auditor.backends.onnx.graph import read_input
+from auditor.backends.onnx.image_input import read_input
 from auditor.model_export.int8 import simplified
 
 _IN, _NODE, _OUT = "#in", "#8bit", "#out"                       # added to the names of tensors

@@ -23,6 +23,8 @@ class FakeBackend:
     sha256 = "fa4e" * 16
 
     other_heads: tuple[NamedHead, ...] = ()
+    notes: tuple[str, ...] = ()
+    no_embedding = ""
 
     def __init__(
         self, classes: Sequence[str] = ("cat", "dog"), input_size: tuple[int, int] = (32, 32), no_head: str = ""

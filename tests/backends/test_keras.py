@@ -18,6 +18,8 @@ keras = pytest.importorskip("keras")
 from auditor.backends import load_backend  # noqa: E402
 from auditor.backends.card import ModelCard, sha256  # noqa: E402
 from auditor.backends.keras.backend import KerasBackend  # noqa: E402
+from auditor.backends.keras.names import name_apart  # noqa: E402
+from auditor.backends.keras.resnet50 import build_resnet50  # noqa: E402
 from auditor.classes.imagenet import positions  # noqa: E402
 from auditor.errors import DeviceUnavailable, ModelError, ModelMismatch  # noqa: E402
 from auditor.heatmaps.grad_cam import heat  # noqa: E402
@@ -81,6 +83,15 @@ def convolved_head(maps):
 
 def photos(count=4):
     return np.random.default_rng(1).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def named(*names):
+    """A net that is flattened at its end, with layers of these names in a nested model and around it."""
+    image = keras.Input((SIDE, SIDE, 3), name=names[0])
+    inner = keras.Sequential([keras.Input((SIDE, SIDE, 3)), *(L.Conv2D(4, 3, name=name) for name in names)], name="net")
+    maps = L.Conv2D(5, 1, activation="relu", name=names[-1])(inner(image))
+    scores = L.Dense(3, activation="softmax", name=names[1])(L.Flatten(name="flatten")(maps))
+    return keras.Model(image, scores, name=names[2])
 
 
 def saved(model, tmp_path):
@@ -262,3 +273,66 @@ def test_the_hash_is_that_of_the_file(tmp_path):
     path = saved(flat(softmax_head), tmp_path)
 
     assert KerasBackend(path).sha256 == sha256(path)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("input_layer", "flatten_1", "logits"),                     # twice, inside and around a nested model
+        ("probabilities", "embedding", "features"),
+        ("auditor_image", "auditor_embedding", "auditor_linear_x"),  # as auditor calls what it adds
+        ("x", "x_1", "x_1_1"),                                      # as a number makes a name different
+        ("猫", "my layer", "a:b"),                                  # not for TensorFlow's graphs
+        ("", "-", "_net"),
+        ("n\nl", "\N{GRINNING FACE}", "a,b"),
+    ],
+)
+def test_any_names_of_layers_will_do(names, tmp_path):
+    model = named(*names)
+    expected = np.asarray(model(photos().astype(np.float32)))
+    backend = load_backend(saved(model, tmp_path), preprocessing="raw")
+
+    found = backend.forward(photos())
+    layers = backend.open_layers()
+    maps = layers.activations(photos()[0], layers.layers)
+
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-6)
+    assert [layer.tensor for layer in layers.layers] == [*names, names[-1]]         # as they are called in the file
+    assert len({layer.name for layer in layers.layers}) == len(maps) == 4
+    assert backend.grad_maps(photos(1), np.array([[0, 2]]), layers.layers[-1].name).shape == (1, 2, 10, 10)
+
+
+def test_layers_that_are_called_as_the_export_calls_its_own_are_exported(tmp_path):
+    pytest.importorskip("tf2onnx")
+    from auditor.model_export.keras_to_onnx import to_onnx
+
+    image = keras.Input((SIDE, SIDE, 3), name="image")
+    maps = L.Conv2D(4, 3, name="probabilities")(image)
+    model = keras.Model(image, L.Dense(3, name="probabilities_1")(L.GlobalAveragePooling2D(name="猫")(maps)))
+    path = saved(model, tmp_path)
+    name_apart(loaded := keras.saving.load_model(path))
+
+    (tmp_path / "net.onnx").write_bytes(to_onnx(loaded, "net").SerializeToString())
+    ours, theirs = (load_backend(tmp_path / f"net.{kind}", preprocessing="raw") for kind in ("keras", "onnx"))
+
+    np.testing.assert_allclose(
+        ours.forward(photos()).probabilities, theirs.forward(photos()).probabilities, atol=1e-4
+    )
+
+
+def test_a_further_output_cannot_be_called_as_the_scores_are(tmp_path):
+    pytest.importorskip("tf2onnx")
+    from auditor.model_export.keras_to_onnx import to_onnx
+
+    image = keras.Input((SIDE, SIDE, 3))
+    pooled = L.GlobalAveragePooling2D()(image)
+    scores, other = L.Dense(3, activation="softmax")(pooled), L.Dense(2, name="probabilities")(pooled)
+
+    with pytest.raises(ModelError, match="further output 'probabilities'"):
+        to_onnx(keras.Model(image, [scores, other]), "net")
+
+
+@pytest.mark.parametrize("name", ["conv1_conv", "avg_pool", "probabilities", "a/b"])
+def test_a_head_that_is_called_as_another_layer_is_a_mismatch(name):
+    with pytest.raises(ModelMismatch, match=r"cannot have in Keras: .*Take the ONNX backend"):
+        build_resnet50(2, (32, 32), {name: 3})

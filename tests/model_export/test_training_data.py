@@ -105,25 +105,10 @@ def test_a_card_in_another_folder_points_to_the_same_data(tmp_path):
     assert moved({"kept": 1}, tmp_path, tmp_path / "small") == {"kept": 1}
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A tiny training run: its project's folder."""
-    pytest.importorskip("tensorflow", reason="training needs auditor[tensorflow]")
-    pytest.importorskip("tf2onnx", reason="exporting needs auditor[tensorflow]")
-    from auditor.training.command import run_training
-    from tests.training_data import draw_colours
-
-    project = tmp_path_factory.mktemp("project")
-    data = draw_colours(project / "data", 45)
-    tiny = {"backbone": "small", "input_size": (32, 32), "epochs": 2, "batch_size": 8, "threads": 2}
-    run_training({"data": data, "out": project / "models" / "pets", **tiny})
-    return project
-
-
 @pytest.fixture
-def project(run, tmp_path):
-    """A copy of it, moved as a whole."""
-    return shutil.copytree(run, tmp_path / "copy")
+def project(tiny, tmp_path):
+    """A copy of a training run's project, moved as a whole."""
+    return shutil.copytree(tiny.folder.parents[1], tmp_path / "copy")
 
 
 def test_a_trained_model_becomes_int8_without_more_options(project):

@@ -26,6 +26,7 @@ from auditor.backends.card import ModelCard, Preprocessing, sha256, verify
 from auditor.backends.guessed_card import check_classes, check_size, choose_size, guess_card
 from auditor.backends.keras.graph import KerasGraphParts, take_apart
 from auditor.backends.keras.layers import KerasLayers
+from auditor.backends.keras.names import name_apart
 from auditor.backends.layers import find_layer
 from auditor.errors import DeviceUnavailable, MissingDependency, ModelError
 from auditor.settings import DEVICES
@@ -53,6 +54,7 @@ class KerasBackend:
     Attributes:
         keras: The module.
         model: From preprocessed (B, H, W, 3) to scores, embedding and, where the head is known, the maps that it pools.
+        names: Name of an operation in it -> its name in the file, where that could not be kept.
 
     Raises:
         MissingDependency: Keras, or the library that it runs on, is not installed.
@@ -62,6 +64,7 @@ class KerasBackend:
     """
 
     kind = "keras"
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -79,12 +82,14 @@ class KerasBackend:
         self.sha256 = verify(card, path) if card else sha256(path)
         with self.placed():
             model = load_keras(self.keras, path) if path.suffix.lower() == ".keras" else _bundled(path, card)
+            self.names = name_apart(model)
             model, others = _split(self.keras, model, card.heads if card else heads)
             stated, columns = _shapes(path, model)
             parts = take_apart(self.keras, model)
             self.other_heads = tuple(_other_head(self.keras, *other, parts) for other in others)
         self.model, self._logits, self._are_logits = parts.model, parts.logits, parts.are_logits
         self.head, self.no_head = parts.head, parts.no_head
+        self.no_embedding = parts.no_head if parts.model.outputs[0] is parts.model.outputs[1] else ""
         self._gradients: dict[str | None, Any] = {}             # layer -> model with the outputs maps and logits
         size, size_guess = choose_size(stated, {}) if card is None else (card.input_size, None)
         check_size(path, stated, size)

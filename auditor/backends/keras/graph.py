@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from auditor.backends.head import Head
 from auditor.backends.head_steps import Diagonal, Linear, NoHead, Rectifier, Step, compose, normalisation
+from auditor.backends.keras.names import OURS
 
 # Layers that pass their input on unchanged at inference, apart from axes of length 1.
 _PASSING = frozenset({"Dropout", "Flatten", "Identity", "Reshape", "SpatialDropout2D"})
@@ -41,10 +42,10 @@ class KerasGraphParts:
 
 
 def take_apart(keras: Any, model: Any) -> KerasGraphParts:
-    """Finds the parts of a classifier; its layers keep their weights."""
+    """Finds the parts of a classifier whose names `name_apart` has made different; its layers keep their weights."""
     dtype = model.inputs[0].dtype
     # Pixels arrive as float in any case, and there is no gradient through a cast to whole numbers.
-    image = keras.Input(model.input_shape[1:], dtype="float32" if "int" in dtype else dtype)
+    image = keras.Input(model.input_shape[1:], dtype="float32" if "int" in dtype else dtype, name=f"{OURS}image")
     try:
         scores = _call_anew(keras, model, image)
     except (AttributeError, NotImplementedError):               # a subclassed model has no graph
@@ -69,7 +70,7 @@ def take_apart(keras: Any, model: Any) -> KerasGraphParts:
         if head.channels != tensor.shape[-1]:
             raise NoHead(f"its last layers take {head.channels} features, but its pooling gives {tensor.shape[-1]}")
     except NoHead as reason:
-        embedding = scores if inputs is None else keras.layers.Flatten()(inputs)
+        embedding = scores if inputs is None else keras.layers.Flatten(name=f"{OURS}embedding")(inputs)
         return KerasGraphParts(keras.Model(image, [scores, embedding]), logits, are_logits, None, str(reason))
     features = node_of(tensor).input_tensors[0]
     model = keras.Model(image, [scores, tensor, features])
@@ -110,19 +111,18 @@ def _logits(keras: Any, tensor: Any) -> Any:
     if activation_of(layer) in _FINAL:
         if type(layer).__name__ not in ("Dense", "Conv2D"):
             return None
-        tensor = without_activation(tensor, "logits")
-    return tensor if len(tensor.shape) == 2 else keras.layers.Flatten()(tensor)
+        tensor = without_activation(tensor)
+    return tensor if len(tensor.shape) == 2 else keras.layers.Flatten(name=f"{OURS}logits")(tensor)
 
 
-def without_activation(tensor: Any, suffix: str) -> Any:
+def without_activation(tensor: Any) -> Any:
     """The output of a layer before its activation: of a copy of the layer that shares the input and has none.
 
     Args:
         tensor: Output of a layer with weights and an activation.
-        suffix: For the name of the copy.
     """
     layer = node_of(tensor).operation
-    config = {**layer.get_config(), "activation": "linear", "name": f"{layer.name}_{suffix}", "trainable": False}
+    config = {**layer.get_config(), "activation": "linear", "name": f"{OURS}linear_{layer.name}", "trainable": False}
     copy = type(layer).from_config(config)
     output = copy(node_of(tensor).input_tensors[0])
     copy.set_weights(layer.get_weights())

@@ -13,6 +13,7 @@ from auditor.backends.abilities import LayerFunction
 from auditor.backends.base import preprocess
 from auditor.backends.card import Preprocessing
 from auditor.backends.keras.graph import activation_of, node_of, without_activation
+from auditor.backends.keras.names import OURS
 from auditor.backends.layers import Layer, unique
 from auditor.errors import MissingDependency, ModelError
 
@@ -48,11 +49,12 @@ class KerasLayers:
         pairs = zip(calls, self._shapes([tensor for _, tensor in calls]), strict=True)
         kept = [(operation, tensor, shape) for (operation, tensor), shape in pairs if shape[0] * shape[1] > 1]
         kinds = [type(operation).__name__ for operation, *_ in kept]
-        names = unique([str(operation.name) for operation, *_ in kept], kinds)
+        stated = [backend.names.get(operation.name, operation.name) for operation, *_ in kept]
+        names = unique(stated, kinds)
         self._tensors = {number: tensor for number, (_, tensor, _) in enumerate(kept, start=1)}
         self.layers = tuple(
-            Layer(number, name, kind, *shape, tensor=str(operation.name), stage=kind not in _UNASKED)
-            for number, (name, kind, (operation, _, shape)) in enumerate(zip(names, kinds, kept, strict=True), start=1)
+            Layer(number, name, kind, *shape, tensor=full, stage=kind not in _UNASKED)
+            for number, (name, full, kind, (*_, shape)) in enumerate(zip(names, stated, kinds, kept, strict=True), 1)
         )
         pooled = self._model.outputs[2] if len(self._model.outputs) > 2 else None       # the maps that the head pools
         while pooled is not None and type(node_of(pooled).operation).__name__ in _PASSING:
@@ -86,7 +88,7 @@ class KerasLayers:
         height, width = self._backend.card.input_size
         how = self._backend.card.preprocessing
         if side < min(height, width):
-            image = self._keras.Input((side, side, 3), dtype=self._model.inputs[0].dtype)
+            image = self._keras.Input((side, side, 3), dtype=self._model.inputs[0].dtype, name=f"{OURS}crop")
             try:                                                # the same layers, with the same weights
                 part = self._keras.models.clone_model(part, input_tensors=image, clone_function=lambda each: each)
                 height = width = side
@@ -100,7 +102,7 @@ class KerasLayers:
         kind, activation = type(operation).__name__, activation_of(operation)
         if kind == "ReLU" or (kind == "Activation" and activation in _RELUS):
             return node_of(tensor).input_tensors[0]
-        return without_activation(tensor, "linear") if activation in _RELUS and operation.weights else tensor
+        return without_activation(tensor) if activation in _RELUS and operation.weights else tensor
 
     def _part(self, outputs: Any) -> Any:
         """The model from its image to inner tensors."""

@@ -36,6 +36,9 @@ def build_resnet50(classes: int, input_size: tuple[int, int], heads: Mapping[str
     Returns:
         A flat `keras.Model` from (B, H, W, 3) preprocessed ("caffe") float32 to (B, classes) probabilities; with
         further heads to a list of these and the (B, C) logits of each, an output and its layer named as the head is.
+
+    Raises:
+        ModelMismatch: a further head has the name of another layer, or one that no layer can have.
     """
     try:
         import keras
@@ -47,8 +50,14 @@ def build_resnet50(classes: int, input_size: tuple[int, int], heads: Mapping[str
     pooled = keras.layers.GlobalAveragePooling2D(name="avg_pool")(backbone.output)      # (B, 2048)
     logits = keras.layers.Dense(classes, name=HEAD)(pooled)                             # (B, C)
     scores = keras.layers.Softmax(name="probabilities")(logits)
-    others = [keras.layers.Dense(outputs, name=name)(pooled) for name, outputs in heads.items()]
-    return keras.Model(backbone.input, [scores, *others] if others else scores, name="resnet50")
+    try:
+        others = [keras.layers.Dense(outputs, name=name)(pooled) for name, outputs in heads.items()]
+        return keras.Model(backbone.input, [scores, *others] if others else scores, name="resnet50")
+    except ValueError as error:
+        raise ModelMismatch(
+            f"the card lists the heads {', '.join(heads)}, of which one has a name that it cannot have in Keras: "
+            f"{' '.join(str(error).split())} Take the ONNX backend, or name the head otherwise, in file and card."
+        ) from None
 
 
 def fold_batchnorm(arrays: Mapping[str, NDArray[Any]]) -> Weights:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,17 +10,40 @@ import onnx
 import onnx.inliner
 from onnx.external_data_helper import ExternalDataInfo, load_external_data_for_tensor, uses_external_data
 
-from auditor.backends.card import ModelCard, sha256, verify
+from auditor.backends.card import ModelCard, refuse_pointer, sha256, verify
+from auditor.backends.onnx.training_mode import as_inference
 from auditor.errors import ModelError
 
 
+@dataclass(frozen=True)
+class ModelFile:
+    """An ONNX model as it runs.
+
+    Attributes:
+        model: The graph with all its weights, in inference mode.
+        sha256: Of its files, in hex.
+        notes: What the reader must know about it, as sentences.
+    """
+
+    model: onnx.ModelProto
+    sha256: str
+    notes: tuple[str, ...]
+
+
 def read_model(path: Path, card: ModelCard | None = None) -> tuple[onnx.ModelProto, str]:
-    """Reads an ONNX file, weights in other files of its folder included; returns it and the sha256 of all of them.
+    """`open_model`, without its notes: the model, and the sha256 of its files."""
+    found = open_model(path, card)
+    return found.model, found.sha256
+
+
+def open_model(path: Path, card: ModelCard | None = None) -> ModelFile:
+    """Reads an ONNX file, weights in other files of its folder included, and turns training mode off.
 
     Raises:
-        ModelError: it is not an ONNX model, or refers to files outside its folder.
+        ModelError: it is not an ONNX model, refers to files that are not in its folder, or only works in training mode.
         ModelMismatch: the card lists another hash.
     """
+    refuse_pointer(path)
     digests = [verify(card, path) if card else sha256(path)]
     try:
         model = onnx.load(path, load_external_data=False)
@@ -33,7 +57,10 @@ def read_model(path: Path, card: ModelCard | None = None) -> tuple[onnx.ModelPro
     for name in sorted({ExternalDataInfo(tensor).location for tensor in _tensors(model) if uses_external_data(tensor)}):
         outside = (folder / name).resolve()
         if not name or folder not in outside.parents or not outside.is_file():
-            raise ModelError(f"{path} keeps weights in {name!r}; expected an existing file in its own folder")
+            raise ModelError(
+                f"{path} keeps weights in {name!r}; expected an existing file in its own folder. Copy it there as well."
+            )
+        refuse_pointer(outside)
         digests.append(verify(card, outside) if card else sha256(outside))
     for tensor in _tensors(model):
         if uses_external_data(tensor):
@@ -44,7 +71,7 @@ def read_model(path: Path, card: ModelCard | None = None) -> tuple[onnx.ModelPro
             tensor.data_location = onnx.TensorProto.DEFAULT
             del tensor.external_data[:]
     whole = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-    return model, whole
+    return ModelFile(model, whole, as_inference(model))
 
 
 def _tensors(message: Any) -> Iterator[onnx.TensorProto]:

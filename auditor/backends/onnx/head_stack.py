@@ -8,15 +8,13 @@ folded into it. In a quantised graph a ReLU may be a QuantizeLinear whose lowest
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper
 
 from auditor.backends.head import Head
 from auditor.backends.head_steps import Diagonal, Linear, NoHead, Rectifier, Step, compose, normalisation
-from auditor.backends.onnx.graph import PASSING, Graph
+from auditor.backends.onnx.graph import PASSING, Graph, attributes
 
 _LONGEST = 200                                                  # operators that a walk follows; graphs are untrusted
 
@@ -103,7 +101,7 @@ def read_pooling(graph: Graph, tensor: str, *, behind: bool) -> Pooling:
         NoHead: another operator produces it.
     """
     node = graph.producers.get(tensor)
-    options = _options(node) if node else {}
+    options = attributes(node) if node else {}
     if node is not None and node.op_type == "GlobalAveragePool":
         return Pooling(node.input[0], tensor, channels_first=True)
     if node is not None and node.op_type == "ReduceMean":
@@ -124,7 +122,7 @@ def read_pooling(graph: Graph, tensor: str, *, behind: bool) -> Pooling:
 
 def _matrix(graph: Graph, node: onnx.NodeProto) -> tuple[Step, str]:
     """MatMul, Gemm or 1x1 Conv with constant weights."""
-    found, operator, options = graph.constant(node.input[1]), node.op_type, _options(node)
+    found, operator, options = graph.constant(node.input[1]), node.op_type, attributes(node)
     if found is None:
         raise NoHead(f"the weights of its last layer ({operator}) are not constant")
     weights, bias = np.asarray(found, np.float32), np.zeros(1, np.float32)
@@ -166,10 +164,10 @@ def _arithmetic(graph: Graph, node: onnx.NodeProto) -> tuple[Step, str]:
 def _normalisation(graph: Graph, node: onnx.NodeProto) -> tuple[Step, str]:
     """BatchNormalization with its running statistics."""
     found = [graph.constant(name) for name in node.input[1:5]]
-    if any(value is None for value in found) or _options(node).get("training_mode"):
+    if any(value is None for value in found) or attributes(node).get("training_mode"):
         raise NoHead("the numbers of its last BatchNormalization are not constant")
     gain, offset, mean, variance = (np.asarray(value, np.float32).ravel() for value in found)
-    epsilon = float(_options(node).get("epsilon", 1e-5))
+    epsilon = float(attributes(node).get("epsilon", 1e-5))
     return normalisation(gain, offset, mean, variance, epsilon), node.input[0]
 
 
@@ -179,7 +177,7 @@ def _relu(graph: Graph, node: onnx.NodeProto) -> tuple[Step, str]:
 
 def _clip(graph: Graph, node: onnx.NodeProto) -> tuple[Step, str]:
     """ReLU6 and its like: a Clip from 0 on."""
-    options = _options(node)
+    options = attributes(node)
     low, high = options.get("min"), options.get("max")          # attributes up to opset 10, inputs since
     if len(node.input) > 1 and node.input[1]:
         low = graph.constant(node.input[1])
@@ -209,10 +207,6 @@ _READERS: dict[str, Callable[[Graph, onnx.NodeProto], tuple[Step, str]]] = {
     "BatchNormalization": _normalisation,
     "Relu": _relu, "Clip": _clip,
 }  # fmt: skip
-
-
-def _options(node: onnx.NodeProto) -> dict[str, Any]:
-    return {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
 
 
 def _channels(graph: Graph, pooling: Pooling) -> int | None:

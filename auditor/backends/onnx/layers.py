@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from auditor.backends.card import ModelCard
 from auditor.backends.layers import Layer, unique
 from auditor.backends.onnx.file import read_model
-from auditor.backends.onnx.graph import PASSING, QUANTISING, Graph, read_input
+from auditor.backends.onnx.graph import PASSING, QUANTISING, Graph
 from auditor.backends.onnx.graph_parts import dissect
+from auditor.backends.onnx.image_input import read_input
 from auditor.backends.onnx.session import graph_input, open_session, with_outputs
+from auditor.backends.onnx.spelled_out import spell_out
 from auditor.errors import ModelError
 
 Layout = Literal["first", "last"]                               # where the channels of a 4-D tensor are
@@ -72,8 +74,9 @@ class OnnxLayers:
         self._layouts = {source.tensor: source.layout for source in sources}
         self.layers = self._measure(sources)
         self._sessions.clear()
-        pooling = dissect(model, card.input_size, card.heads).pooling
-        pooled = graph.back(pooling.features, _SAME) if pooling else None
+        pooling = dissect(model, card.input_size, card.heads, output=card.output, classes=len(card.classes)).pooling
+        spelled = Graph(spell_out(model), card.input_size)      # the features of a quantised head are only there
+        pooled = spelled.back(pooling.features, _SAME) if pooling else None
         self.last = next((layer for layer in self.layers if graph.back(layer.tensor, _SAME) == pooled), None)
 
     def activations(self, image: NDArray[np.uint8], chosen: Sequence[Layer]) -> list[NDArray[np.float32]]:
