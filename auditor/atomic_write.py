@@ -11,7 +11,7 @@ from pathlib import Path
 from auditor.errors import Incomplete, InputError
 from auditor.text import shown
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 _SAFE_NAME = re.compile(r"\w[\w.-]{0,99}")
 
@@ -98,7 +98,7 @@ def _draft(target: Path) -> Iterator[tuple[Path, Path]]:
 def _explained(error: OSError, target: Path) -> Exception:
     """The error as one about the target."""
     where = shown(str(target))
-    if error.errno in _FULL:
+    if error.errno in DISK_FULL:
         return Incomplete(f"the disk of {where} is full; nothing was written")
     if error.errno in _TAKEN:
         return InputError(_not_empty(target))

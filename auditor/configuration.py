@@ -15,9 +15,11 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 from auditor.errors import InputError
+from auditor.text import decoded, encoding_of
 
 CONFIG_NAME = "auditor.toml"
 
+_LARGEST = 10**300                              # whole numbers that Python writes, and that become a float
 _IN_WORDS: dict[Any, str] = {
     bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path"
 }  # fmt: skip
@@ -34,7 +36,7 @@ class Range:
         return self.least <= number and (self.most is None or number <= self.most)              # NaN is never inside
 
     def __str__(self) -> str:
-        return f"from {self.least:.12g} " + ("up" if self.most is None else f"to {self.most:.12g}")
+        return f"from {_number(self.least)} " + ("up" if self.most is None else f"to {_number(self.most)}")
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,11 @@ class ConfigFile:
             return cls(Path(CONFIG_NAME), {})
         path = path or Path(CONFIG_NAME)
         try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            data = path.read_bytes()
+            if not encoding_of(data).startswith("utf-8"):
+                raise ValueError(f"it is {encoding_of(data).upper()}, and TOML is UTF-8. Save it as UTF-8.")
+            tables = tomllib.loads(decoded(data))
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path} cannot be read as TOML: {error}") from None
         for name, table in tables.items():
             if name not in sections:
@@ -170,13 +175,19 @@ def checked(label: str, hint: Any, value: Any) -> Any:
 def as_written(hint: Any, value: Any) -> str:
     """A value as it is shown in a message."""
     form = next((note for note in _notes(hint) if isinstance(note, Written)), None)
-    return form.write(value) if form is not None and isinstance(value, tuple) else repr(value)
+    if form is not None and isinstance(value, tuple):
+        return form.write(value)
+    return repr(value) if type(value) is not int or abs(value) < _LARGEST else "a number of many digits"
 
 
 def nearest(name: str, known: Collection[str]) -> str:
     """" (did you mean seed?)" for a name that is nearly one of these; "" for one that is like none."""
     near = difflib.get_close_matches(name.casefold().replace("-", "_"), known, n=1)
     return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.12g}"
 
 
 def _notes(hint: Any) -> tuple[Any, ...]:
@@ -200,9 +211,11 @@ def _fitted(hint: Any, value: Any) -> Any:
         return {key: _fitted(arguments[1], each) for key, each in value.items()}
     if hint is Any:
         return value
-    if hint is float and type(value) is int:
+    if hint is float and type(value) is int and abs(value) < _LARGEST:
         return float(value)
     if hint in (str, Path) and isinstance(value, str | Path):
+        if "\0" in str(value):                  # no system has files with such names
+            raise ValueError
         return hint(value)
     fits = value in arguments if origin is Literal else isinstance(value, origin or hint)
     if not fits or isinstance(value, bool) != (hint is bool):

@@ -9,7 +9,8 @@
     +-- Incomplete            the run was cut short (interrupted, disk full): exit code 3
 
 A message says what was received, what was expected, and what to do. `cli.py` turns the
-exception into one line on stderr and its exit code; nothing else catches these.
+exception into one line on stderr and its exit code; nothing else catches these. An exception
+of any other kind is a fault of auditor: exit code 70.
 """
 
 from typing import ClassVar

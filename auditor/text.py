@@ -1,6 +1,8 @@
 """How numbers, dates, lists, paths, and names from files are written: in messages, on pages, on the terminal."""
 
 import base64
+import codecs
+import json
 import math
 import os
 import re
@@ -9,8 +11,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 NARROW_SPACE = "\u202f"
+
+#: The byte order mark as a character. Programs that join files leave several at the beginning.
+MARK = "\ufeff"
+
+#: The encoding of a text without a byte order mark.
+UNMARKED = "utf-8"
 
 #: Format characters that emoji and several scripts need; they are not misleading.
 _JOINERS = "\u200c\u200d"
@@ -20,6 +29,15 @@ _JOINERS = "\u200c\u200d"
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _LOOKS_ESCAPED = re.compile(r"\\[xuU]")
 _ESCAPES = re.compile(r"\\(?:(\\)|x([0-9a-f]{2})|u([0-9a-f]{4}))")
+
+# UTF-16's mark in little-endian order is the beginning of UTF-32's.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def number(value: int) -> str:
@@ -165,3 +183,40 @@ def extension(name: str) -> str:
     """The last extension in lower case, with its dot; empty where there is none."""
     stem, dot, ending = name.rpartition(".")
     return f"{dot}{ending.lower()}" if stem else ""
+
+
+def read_text(path: Path, errors: str = "strict") -> str:
+    """A text file that people may have written: as `decoded` says.
+
+    Args:
+        path: The file.
+        errors: What `bytes.decode` makes of bytes that are no text.
+
+    Raises:
+        OSError: it cannot be read.
+        UnicodeDecodeError: it is in another encoding.
+    """
+    return decoded(path.read_bytes(), errors)
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds; raises OSError, or ValueError where it is no JSON, or none that can be read."""
+    try:
+        return json.loads(read_text(path))
+    except RecursionError:
+        raise ValueError("lists or objects are nested too deeply in it") from None
+
+
+def decoded(data: bytes, errors: str = "strict") -> str:
+    """Text in UTF-8, or as its byte order mark says, with any ends of lines; raises UnicodeDecodeError for others."""
+    try:
+        text = data.decode(encoding_of(data), errors)
+    except UnicodeDecodeError as error:
+        error.reason += "; save the file as UTF-8"
+        raise
+    return text.lstrip(MARK).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def encoding_of(data: bytes) -> str:
+    """The encoding that a byte order mark names, for `bytes.decode`; UTF-8 where there is none."""
+    return next((encoding for mark, encoding in _MARKS if data.startswith(mark)), UNMARKED)

@@ -18,7 +18,7 @@ from typing import Any
 from auditor.data.sample import Sample
 from auditor.data.sources import load_dataset
 from auditor.data.tfrecords import ENCODED, load_tensorflow
-from auditor.images.decoding import Unreadable, decode
+from auditor.images import Unreadable, decode
 from auditor.packing.shards import pack
 from auditor.progress import TerminalProgress
 from auditor.settings import Settings

@@ -9,6 +9,8 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 
+GREY, RED, BETWEEN = (0, 0, 0), (110, 0, 0), (38, 0, 0)     # tints: for FakeBackend the first class, the second, either
+
 
 def draw_photo(seed: int = 0, height: int = 96, width: int = 128) -> Pixels:
     """(height, width, 3): soft light, a few shapes and a little grain, so that it compresses like a photograph."""
@@ -22,6 +24,13 @@ def draw_photo(seed: int = 0, height: int = 96, width: int = 128) -> Pixels:
         colour = tuple(float(value) for value in rng.uniform(0, 255, 3))
         cv2.circle(picture, centre, int(rng.integers(5, 5 + max(1, height // 4))), colour, -1, cv2.LINE_AA)
     picture += rng.normal(0, 3, picture.shape).astype(np.float32)
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def draw_tinted(tint: tuple[int, int, int], seed: int, height: int = 64, width: int = 64) -> Pixels:
+    """(height, width, 3): a grey with grain, darker or lighter by the seed, plus so much red, green and blue."""
+    rng = np.random.default_rng(seed)
+    picture = rng.integers(60, 90) + rng.normal(0, 6, (height, width, 3)) + np.array(tint)
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 

@@ -177,6 +177,33 @@ def test_numbers_out_of_range_are_refused_however_they_come(kind, name, value):
             make(**needed, **{name: value})
 
 
+@pytest.mark.parametrize(
+    ("section", "text", "complaint"),
+    [
+        ("split", f"train = 1{'0' * 400}", "train is a number of many digits; expected a number from 0 to 1"),
+        ("split", "test = -inf", "test is -inf"),
+        ("train", "dropout = 1e999", "dropout is inf"),
+        ("train", "warmup = -0.001", "warmup is -0.001; expected a number from 0 to 0.9"),
+        ("train", "epochs = 1e3", "epochs is 1000.0; expected a whole number from 1 to 10000"),
+        ("scan", f"threads = 0x{'f' * 5000}", "threads is a number of many digits"),
+        ("scan", "max_bytes = -1", "max_bytes is -1; expected a whole number from 1 to 1099511627776"),
+        ("explain", "steps = 1000000000", "steps is 1000000000; expected a whole number from 1 to 100000"),
+        ("explain", "limit = 0", "limit is 0; expected a whole number from 1 up"),
+        ("tfrecord", "shards = 2020-01-01", r"shards is datetime\.date.*; expected a whole number"),
+        ("export", "images = 0x0", "images is 0; expected"),
+        ("scan", 'model = "a\\u0000b"', r"model is 'a\\x00b'; expected a path"),
+        ("scan", 'class_map = "\\u0000.json"', "class_map is .*; expected text"),
+    ],
+)
+def test_no_number_or_name_of_a_file_gets_further_than_its_settings(section, text, complaint, config):
+    config(f"[{section}]\n{text}")
+    kind = next(kind for kind in SECTIONS.values() if kind.section == section)
+    needed = {Request: {"source": Path("x")}, ExportSettings: {}, TrainSettings: {"data": "x", "out": "y"}}
+
+    with pytest.raises(InputError, match=rf"auditor.toml: \[{section}\] {complaint}"):
+        kind.load(**needed.get(kind, {"data": "x"}))
+
+
 @pytest.mark.parametrize(("name", "kind"), SECTIONS.items())
 def test_every_setting_is_an_option_of_its_command_and_the_other_way_round(name, kind):
     beside = {"config", "as_json", "help"}                          # and what a file is not to say
@@ -205,3 +232,12 @@ def test_help_tells_the_defaults_that_the_settings_have(name, kind):
             assert float(text) == default
         elif isinstance(default, bool | int | str | Path):          # tuples and None are told in words
             assert text == ("yes" if default is True else str(default))
+
+
+@pytest.mark.parametrize(("written", "globs"), [('"*.tif"', ("*.tif",)), ('["masks", "*.tif"]', ("masks", "*.tif"))])
+def test_what_is_excluded_stands_in_the_file_too_and_counts_for_others(written, globs, config):
+    config(f"[scan]\nexclude = {written}\nclasses_at = 2\n")
+
+    for kind in (Settings, SplitSettings):
+        settings = kind.load(data="pets")
+        assert (settings.exclude, settings.classes_at) == (globs, 2)

@@ -1,4 +1,4 @@
-"""Small drawn data sets for training: what class an image is of shows in its colour."""
+"""Small drawn data sets for training: what class an image is of shows in its colour. And a run that is soon over."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import numpy as np
 from tests.pictures import draw_photo, place_image
 
 COLOURS = {"blue": 2, "red": 0}                 # class -> the channel that is raised
+TINY = {"backbone": "small", "input_size": (32, 32), "epochs": 3, "batch_size": 8, "threads": 2}    # a run of seconds
 
 
 def draw_colours(folder: Path, per_class: int, colours: dict[str, int] = COLOURS, seed: int = 0) -> Path:

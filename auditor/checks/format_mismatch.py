@@ -9,7 +9,7 @@ from auditor.audit import RuleKind
 from auditor.checks.base import CheckResult, yes_or_no
 from auditor.checks.samples import Samples
 from auditor.checks.stored import StoredImage
-from auditor.images.decoding import extension_matches
+from auditor.images.formats import extension_matches
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,13 @@ class UnreadableImage:
     def run(self, samples: Samples) -> CheckResult:
         """Score 0 for every file that failed, 1 for the others; (N,) float32."""
         flagged = np.array([failure is not None for failure in samples.failures], dtype=bool)
-        return yes_or_no(flagged, lambda row: f"It cannot be read: {samples.failures[row]}.", "high")
+
+        def message(row: int) -> str:
+            # An image that was decoded failed in the model, which gave no numbers for it.
+            done = "read" if samples.formats[row] is None else "judged"
+            return f"It cannot be {done}: {samples.failures[row]}."
+
+        return yes_or_no(flagged, message, "high")
 
     @staticmethod
     def why_not(image: StoredImage) -> str:

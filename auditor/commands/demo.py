@@ -1,9 +1,8 @@
 """`auditor demo`."""
 
-import typer
-
 from auditor.commands.finish import finish
 from auditor.commands.options import MODEL, OUT, Given, JsonOption, takes
+from auditor.commands.printing import echo
 
 
 @takes(OUT, MODEL)
@@ -17,6 +16,6 @@ def demo(given: Given, as_json: JsonOption = False) -> None:
     audit, lines = run_demo(settings.out, settings.model, TerminalProgress())
     if not as_json:
         for line in lines:
-            typer.echo(line)
-        typer.echo()
+            echo(line)
+        echo()
     finish(audit, settings.out, as_json=as_json)

@@ -11,12 +11,14 @@ from auditor.commands.options import (
     DEVICE,
     LIMITS,
     MODEL,
+    OUTPUT,
     PREPROCESSING,
     ConfigOption,
     Given,
     Option,
     takes,
 )
+from auditor.commands.printing import echo
 
 
 @takes(
@@ -46,6 +48,7 @@ from auditor.commands.options import (
     DEVICE,
     PREPROCESSING,
     CLASSES,
+    OUTPUT,
     *LIMITS,
 )
 def explain(
@@ -64,8 +67,8 @@ def explain(
 
     request = Request.load(source or Path(), config=config, **given)
     if list_layers:
-        typer.echo(layer_table(request.settings))
+        echo(layer_table(request.settings))
         return
     if source is None:
         raise InputError("explain needs an image or a folder of images: `auditor explain IMAGE`")
-    typer.echo(run_explain(request, TerminalProgress()))
+    echo(run_explain(request, TerminalProgress()))

@@ -15,6 +15,7 @@ from auditor.commands.options import (
     Option,
     takes,
 )
+from auditor.commands.printing import echo
 
 
 @takes(
@@ -65,4 +66,4 @@ def export(
         limits=asked.limits,
         progress=TerminalProgress(),
     )
-    typer.echo(to_json(done) if as_json else as_text(done))
+    echo(to_json(done) if as_json else as_text(done))

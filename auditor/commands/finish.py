@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from auditor.commands.printing import echo
+
 if TYPE_CHECKING:
     from auditor.audit import Audit
     from auditor.progress import Progress
@@ -25,13 +27,13 @@ def finish(audit: "Audit", out: Path, *, as_json: bool) -> NoReturn:
     from auditor.runs.files import LATEST, PAGE
 
     if as_json:
-        typer.echo(json.dumps(summary(audit), indent=2, ensure_ascii=False))
+        echo(json.dumps(summary(audit), indent=2, ensure_ascii=False))
     else:
         for rule, count in audit.counts().items():
-            typer.echo(f"{rule:<18}{count:>7}")
+            echo(f"{rule:<18}{count:>7}")
         for note in audit.notes:
-            typer.echo(f"note: {note}")
-        typer.echo(out / audit.name / LATEST / PAGE)
+            echo(f"note: {note}")
+        echo(out / audit.name / LATEST / PAGE)
     raise typer.Exit(audit.exit_code)
 
 
@@ -54,8 +56,8 @@ def evaluate_and_finish(settings: "EvaluateSettings", *, as_json: bool, progress
         evaluation = measure(settings, settings.split, backend=backend, progress=progress, run_id=run.id)
         page = write_evaluation(evaluation, settings, run)
     if as_json:
-        typer.echo(to_json(evaluation), nl=False)
+        echo(to_json(evaluation), end="")
     else:
         for line in summary_lines(evaluation):
-            typer.echo(line)
-        typer.echo(page)
+            echo(line)
+        echo(page)

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from auditor.commands.options import Given, Option, takes
+from auditor.commands.options import OUTPUT, Given, Option, takes
+from auditor.commands.printing import echo
 
 models = typer.Typer(
     name="models",
@@ -35,14 +36,15 @@ def list_(
     except AuditorError:
         bundled = None
     found = list_models(folder, bundled)
-    typer.echo(to_json(found) if as_json else as_text(found))
+    echo(to_json(found) if as_json else as_text(found))
 
 
 @models.command()
 @takes(
     Option("name", str, "Name of the model [default: the file's]."),
     Option("classes", Path, "Class names, one a line, or JSON."),
-    Option("preprocessing", str, "How it wants its pixels: raw, unit, tf, torch or caffe."),
+    Option("preprocessing", str, "How it wants its pixels: raw, unit, tf, torch, caffe or bgr."),
+    OUTPUT,
     Option("input_size", str, "Pixels of its input where the file leaves them open: 224, or 192x256 (h x w)."),
 )
 def card(
@@ -55,5 +57,5 @@ def card(
     from auditor.backends.catalogue import write_card
     from auditor.backends.catalogue_text import card_as_text
 
-    typer.echo(card_as_text(write_card(file, overwrite=overwrite, **given)))
-    typer.echo(file.parent / CARD_NAME)
+    echo(card_as_text(write_card(file, overwrite=overwrite, **given)))
+    echo(file.parent / CARD_NAME)

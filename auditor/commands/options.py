@@ -84,8 +84,9 @@ MODEL = Option("model", Path, "Model folder, FILE.onnx or FILE.keras [default: t
 OUT = Option("out", Path, "Folder for the reports [default: reports].", ("--out", "-o"))
 BACKEND = Option("backend", str, "What runs a model folder: onnx or keras [default: onnx].")
 DEVICE = Option("device", str, "auto, cpu or cuda [default: auto].")
-PREPROCESSING = Option("preprocessing", str, "How a bare model wants its pixels: raw, unit, tf, torch or caffe.")
+PREPROCESSING = Option("preprocessing", str, "How a bare model wants its pixels: raw, unit, tf, torch, caffe or bgr.")
 CLASSES = Option("classes", Path, "A bare model's class names, one a line, or JSON.")
+OUTPUT = Option("output", str, "Output with the class scores, of an ONNX model with several [default: recognised].")
 CLASS_MAP = Option("class_map", str, "Model class=folder class, comma separated; a .json or .csv file; or imagenet.")
 BATCH_SIZE = Option("batch_size", int, "Images per forward pass [default: 16].")
 THREADS = Option("threads", int, "Threads [default: one per core].")
@@ -94,6 +95,9 @@ SOURCE = (
     Option("file_column", str, "Column of a manifest that names the files."),
     Option("label_column", str, "Column of a manifest that holds the labels."),
     Option("split_column", str, "Column of a manifest that holds the splits."),
+    Option("classes_at", int, "Depth of the class folders, 1 directly below DATA [default: recognised]."),
+    Option("split_at", int, "Depth of the folders that are splits [default: recognised]."),
+    Option("exclude", list[str], "Leave out files and folders that match GLOB (*_mask.png, masks); may be repeated."),
 )
 LIMITS = (
     Option("max_pixels", int, "Images with more pixels are refused undecoded [default: 178956970]."),

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from auditor.commands.options import LIMITS, SOURCE, ConfigOption, Given, Option, SourceArgument, takes
+from auditor.commands.printing import echo
 
 
 @takes(
@@ -42,5 +43,5 @@ def split(
     shares = Shares(asked.train, asked.val, asked.test)
     plan, written = run_split(asked, target, shares, asked.seed, asked.by, TerminalProgress())
     for line in as_text(plan):
-        typer.echo(line)
-    typer.echo(shown(str(written)))
+        echo(line)
+    echo(shown(str(written)))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from auditor.commands.options import LIMITS, SOURCE, ConfigOption, Given, Option, SourceArgument, takes
+from auditor.commands.printing import echo
 
 tfrecord = typer.Typer(
     name="tfrecord", help="Images as TFRecord shards, and back.", no_args_is_help=True, rich_markup_mode=None
@@ -34,7 +35,7 @@ def pack(
     asked = PackSettings.load(data=source, config=config, **given)
     packed = run(asked, target, asked.shards, TerminalProgress(), skip_unreadable=asked.skip_unreadable)
     for line in as_text(packed):
-        typer.echo(line)
+        echo(line)
 
 
 @tfrecord.command()
@@ -49,5 +50,5 @@ def unpack(
     from auditor.progress import TerminalProgress
     from auditor.text import shown
 
-    typer.echo(f"{run(source, target, TerminalProgress())} images")
-    typer.echo(shown(str(target)))
+    echo(f"{run(source, target, TerminalProgress())} images")
+    echo(shown(str(target)))

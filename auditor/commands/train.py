@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from auditor.commands.options import DEVICE, LIMITS, SOURCE, ConfigOption, DataArgument, Given, Option, takes
+from auditor.commands.printing import echo
 
 
 @takes(
@@ -61,4 +62,4 @@ def train(
         progress=TerminalProgress(),
     )
     for line in summary_lines(trained):
-        typer.echo(line)
+        echo(line)

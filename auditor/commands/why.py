@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from auditor.commands.options import OUT, Given, takes
+from auditor.commands.printing import echo
 
 
 @takes("run", OUT)
@@ -22,4 +23,4 @@ def why(
     from auditor.why import as_text, explain
 
     explanation = explain(file, Settings.load(data="", **given).out, name, run)
-    typer.echo(to_json(explanation) if as_json else as_text(explanation))
+    echo(to_json(explanation) if as_json else as_text(explanation))

@@ -12,6 +12,7 @@ from PIL import Image, ImageFilter
 from auditor.demo.coats import Species
 from auditor.demo.stickers import draw_sticker
 from auditor.errors import InputError
+from auditor.text import read_json
 
 PLANT_FORMAT = 1
 CLASSES: tuple[Species, Species] = ("cat", "dog")
@@ -79,7 +80,7 @@ class Truth:
     @classmethod
     def read(cls, path: Path) -> "Truth":
         """Reads what `write` wrote."""
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         found = record.get("format_version")
         if found != PLANT_FORMAT:
             raise InputError(f"{path} has format_version {found}, not {PLANT_FORMAT}. Plant the demo again.")

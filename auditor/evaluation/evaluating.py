@@ -9,12 +9,14 @@ import numpy as np
 
 from auditor import __version__
 from auditor.audit import RunInfo
+from auditor.backends.answers import refuse_silent, silent_note
 from auditor.backends.base import Backend
 from auditor.backends.card import ModelCard
-from auditor.backends.class_match import match_model, model_info
+from auditor.backends.class_match import match_dataset, model_info
 from auditor.classes.names import ClassMatch
 from auditor.data.dataset import Dataset
 from auditor.engines import LocalEngine, Task
+from auditor.engines.scaling_probe import settle_scaling
 from auditor.errors import InputError
 from auditor.evaluation.answers import TOP, Answer, ClassNames, choices, read_answer
 from auditor.evaluation.metrics import (
@@ -67,14 +69,18 @@ def evaluate(
 
     Raises:
         InputError: there is no such split, no label, no readable image, or a class that the model does not know.
+        ModelError: the model has a usable answer for none of the images.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     progress = progress or Progress()
+    backend, dataset, match = match_dataset(backend, dataset, class_map)
     chosen = select(dataset, split)
-    backend, match = match_model(backend, dataset.classes, class_map)
     _check_known(match, chosen, backend, dataset)
-    task = Task(backend, limits or Limits(), batch_size, threads)
-    answers, unreadable = _ask(task, backend.card, dataset, chosen, match, progress)
+    task, scaling = settle_scaling(
+        Task(backend, limits or Limits(), batch_size, threads), match, chosen.samples, dataset.classes
+    )
+    backend = task.backend or backend
+    answers, unreadable, readable = _ask(task, backend.card, dataset, chosen, match, progress)
     names = ClassNames(dataset.classes, backend.card)
     sample = show(_draw(answers, SAMPLE), names, task.limits)
     mistakes, method = explain(_worst(answers, MISTAKES), names, backend, task.limits, progress)
@@ -105,7 +111,7 @@ def evaluate(
         sample=sample,
         mistakes=mistakes,
         heatmaps=method,
-        notes=_notes(dataset, chosen),
+        notes=(*backend.notes, *scaling, *silent_note(readable, len(answers)), *_notes(dataset, chosen)),
         run=RunInfo(
             id=run_id or started.strftime("%Y%m%dT%H%M%SZ"),
             started_at=started.isoformat(timespec="seconds"),
@@ -140,12 +146,13 @@ def _ask(
     chosen: Selection,
     match: ClassMatch,
     progress: Progress,
-) -> tuple[list[Answer], tuple[tuple[str, str], ...]]:
-    """The answers in the order of the samples; and (file, reason) of what could not be read."""
+) -> tuple[list[Answer], tuple[tuple[str, str], ...], int]:
+    """The answers in the order of the samples; (file, reason) of what has none; how many images could be read."""
     run = LocalEngine().run(chosen.samples, task)
     index = {name: place for place, name in enumerate(dataset.classes)}
-    answers, unreadable = [], []
+    answers, unreadable, readable = [], [], 0
     for outcome in progress.track(run, len(chosen.samples), "images"):
+        readable += outcome.decoded is not None
         answer = read_answer(outcome, index, match, card)
         if answer is None:
             unreadable.append((outcome.sample.file, outcome.failure or "unknown"))
@@ -153,13 +160,14 @@ def _ask(
             answers.append(answer)
     if chosen.split is None:
         unreadable += dataset.failed            # their split is not known
+    refuse_silent(readable, len(answers), card.name)
     if not answers:
         file, reason = unreadable[0]
         raise InputError(
             f"none of {len(unreadable):,} images of {dataset.name} can be read ({file}: {reason}); "
             "`auditor scan` lists why"
         )
-    return answers, tuple(sorted(unreadable))
+    return answers, tuple(sorted(unreadable)), readable
 
 
 def _indices(answers: Sequence[Answer]) -> Iterable[list[int]]:

@@ -11,8 +11,9 @@ from auditor.settings import Settings
 
 #: The settings that the result depends on; the page prints those that were stated.
 _STATED = (
-    "data", "model", "backend", "device", "preprocessing", "classes", "class_map", "label_from", "file_column",
-    "label_column", "split_column", "batch_size", "threads", "max_pixels", "max_bytes",
+    "data", "model", "backend", "device", "preprocessing", "classes", "output", "class_map", "label_from",
+    "file_column", "label_column", "split_column", "classes_at", "split_at", "exclude", "batch_size", "threads",
+    "max_pixels", "max_bytes",
 )  # fmt: skip
 
 
@@ -53,4 +54,4 @@ def measure(
 
 def _stated(settings: Settings) -> dict[str, object]:
     values = ((name, getattr(settings, name)) for name in _STATED)
-    return {name: str(value) if isinstance(value, Path) else value for name, value in values if value is not None}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in values if value not in (None, ())}

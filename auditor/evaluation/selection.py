@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from auditor.data.dataset import Dataset
 from auditor.data.sample import Sample
-from auditor.data.tables import split_of
+from auditor.data.split_names import split_of
 from auditor.errors import InputError
 
 EVERYTHING = "all"

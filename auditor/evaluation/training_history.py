@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from auditor.errors import ModelError
+from auditor.text import read_text
 
 HISTORY_FORMAT = 1
 HISTORY_NAME = "history.json"
@@ -102,7 +103,7 @@ def read_history(folder: Path) -> TrainingHistory | None:
         ModelError: `history.json` is there and cannot be read.
     """
     try:
-        text = (folder / HISTORY_NAME).read_text(encoding="utf-8")
+        text = read_text(folder / HISTORY_NAME)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 from auditor.atomic_write import new_folder
 from auditor.errors import InputError
-from auditor.text import absolute, shown
+from auditor.text import absolute, read_json, shown
 
 MARKER = "explain.json"
 WRITER = "auditor explain"
@@ -103,7 +103,7 @@ def _record(target: Path) -> dict[str, Any]:
     if target.is_symlink() or not target.is_dir() or not (target / MARKER).is_file():
         raise InputError(f"{where} exists and was not written by {WRITER}. {wanted}")
     try:
-        record = json.loads((target / MARKER).read_text(encoding="utf-8"))
+        record = read_json(target / MARKER)
     except (OSError, ValueError):
         record = None
     if not isinstance(record, dict) or record.get("written_by") != WRITER:

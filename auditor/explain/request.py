@@ -9,7 +9,7 @@ from auditor.configuration import Configured, Range, hints_of
 from auditor.settings import MODEL, Colours, Seed, Settings, stated
 
 ALL = "all"                                                     # for --cam-layer: layers from early to late
-_FILTERS = re.compile(r"^(?P<layer>.+):(?P<channels>\d+(?:,\d+)*)$")
+_FILTERS = re.compile(r"^(?P<layer>.+):(?P<channels>\d{1,9}(?:,\d{1,9})*)$")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Request(Configured):
     maps: Annotated[int, Range(0)] = 16
     cam_layer: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
-    steps: Annotated[int, Range(1)] = 64
+    steps: Annotated[int, Range(1, 100_000)] = 64
     seed: Seed = 0
     colours: Colours = "inferno"
     limit: Annotated[int, Range(1)] = 50

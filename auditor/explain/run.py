@@ -19,7 +19,7 @@ from auditor.explain.plan import DisplayPlan, make_plan
 from auditor.explain.publish import FreeNames, choose_target, replaced
 from auditor.explain.request import Request
 from auditor.explain.sources import Found, ImageSource, find, read
-from auditor.images.decoding import Unreadable
+from auditor.images import Unreadable
 from auditor.progress import Progress
 from auditor.report.shared.html import write_page
 from auditor.settings import Settings

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.classes.names import normalise
+from auditor.classes.spelling import find as find_name
 from auditor.data.walk import walk
 from auditor.errors import InputError
-from auditor.images.decoding import DecodedImage, Unreadable
+from auditor.images import DecodedImage, Unreadable
 from auditor.images.reader import as_input, for_model
 from auditor.images.reader import read as read_image
 from auditor.settings import Limits
@@ -101,8 +101,5 @@ def read(source: ImageSource, size: tuple[int, int], limits: Limits) -> Read:
 
 
 def class_of(names: Sequence[str], text: str) -> int | None:
-    """The class of this name, ignoring case, separators and plural; None where there is none."""
-    if text in names:
-        return names.index(text)
-    wanted = normalise(text)
-    return next((index for index, name in enumerate(names) if normalise(name) == wanted), None)
+    """The class that a name means, as in `auditor.classes.spelling`; None where there is none, or several."""
+    return find_name(names, text)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from typing import Any
 from auditor.data.tables import MANIFEST_SUFFIXES
 from auditor.errors import InputError
 from auditor.runs.files import EVALUATION, FINDINGS, LATEST, PREDICTIONS, SUMMARY
-from auditor.text import absolute, shown, some
+from auditor.text import absolute, read_json, shown, some
 
 Row = dict[str, Any]
 
@@ -64,8 +65,10 @@ class StoredRun:
         return [by_file[file] for file in printable if file in by_file]
 
     def row(self, names: Sequence[str]) -> Row | None:
-        """The first of several names that the run knows, in the form in which it writes names."""
-        return next(iter(self.rows([form for name in names for form in dict.fromkeys((shown(name), name))])), None)
+        """The first of several names that the run knows, in its own form or in another of Unicode."""
+        forms = [form for name in names for form in (shown(name), name)]
+        forms += [unicodedata.normalize(form, name) for name in names for form in ("NFC", "NFD")]
+        return next(iter(self.rows(list(dict.fromkeys(forms)))), None)
 
     def ranked(self) -> int:
         """How many images have a place in the order of review."""
@@ -78,7 +81,7 @@ class StoredRun:
         """Every finding, in the run's order."""
         path = self.folder / FINDINGS
         try:
-            with path.open(encoding="utf-8") as lines:
+            with path.open(encoding="utf-8-sig") as lines:
                 yield from map(json.loads, lines)
         except (OSError, ValueError) as error:
             raise InputError(f"{shown(str(path))} cannot be read ({error}); scan again") from None
@@ -97,7 +100,7 @@ def open_run(folder: Path) -> StoredRun:
     """
     path = folder / SUMMARY
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary = read_json(path)
         run = StoredRun(folder, summary)
         _ = run.root, run.started_at
     except (OSError, ValueError, KeyError, TypeError) as error:

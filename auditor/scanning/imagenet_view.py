@@ -16,7 +16,8 @@ from auditor.backends.class_match import imagenet_head
 from auditor.backends.head import Head
 from auditor.classes.imagenet import BACKGROUND, BACKGROUND_AT, CATS, DOGS, WILD_CATS, WILD_DOGS, positions, synsets
 from auditor.classes.imagenet_view import Absurdity, ImageNetView, SeenClass, SeenName
-from auditor.classes.names import ClassMatch, normalise
+from auditor.classes.names import ClassMatch
+from auditor.classes.spelling import normalise
 from auditor.engines import Outcome, Outcomes
 from auditor.heatmaps.grad_cam import evidence_maps, heat, overlay
 from auditor.heatmaps.saliency import class_maps

@@ -173,6 +173,10 @@ def heatmap_notes(backend: Backend, evidence: Mapping[str, Evidence], limit: int
     """What the reader must know about the heatmaps of a model whose head cannot be read."""
     if not backend.no_head:
         return ()
+    if not evidence:
+        if limit == 0:
+            return (f"There are no heatmaps: nothing was flagged, and max_occlusion is 0; {backend.no_head}",)
+        return (f"There are no heatmaps: nothing was flagged. Flagged images get occlusion maps: {backend.no_head}",)
     methods = {each.method for each in evidence.values() if each.overlay is not None}
     if not methods:
         return (f"There are no heatmaps: {backend.no_head}",)

@@ -10,15 +10,18 @@ from pathlib import Path
 from auditor import __version__
 from auditor.audit import Audit, LabelPower, RunInfo
 from auditor.backends import stated_backend
+from auditor.backends.answers import refuse_silent, silent_note
 from auditor.backends.base import Backend
-from auditor.backends.class_match import match_model, model_info
+from auditor.backends.class_match import match_dataset, model_info
 from auditor.checks import make_checks
+from auditor.classes.class_map import IMAGENET_MAP
 from auditor.classes.imagenet import readable
-from auditor.classes.names import IMAGENET_MAP, ClassMatch
+from auditor.classes.names import ClassMatch
 from auditor.data.dataset import Dataset
 from auditor.data.sample import Sample
 from auditor.data.sources import stated_dataset
 from auditor.engines import Engine, LocalEngine, Outcomes, Task
+from auditor.engines.scaling_probe import settle_scaling
 from auditor.labels.estimate import estimate_errors
 from auditor.labels.verdict import Power
 from auditor.progress import Progress
@@ -56,9 +59,13 @@ def run_scan(
     started, clock = datetime.now(UTC), time.perf_counter()
     checks = make_checks(settings.checks, settings.skip_rules)
     dataset = stated_dataset(settings)
-    backend, match = match_model(backend or stated_backend(settings), dataset.classes, settings.class_map)
+    backend, dataset, match = match_dataset(backend or stated_backend(settings), dataset, settings.class_map)
     task = Task(backend, settings.limits, settings.batch_size, settings.threads)
+    task, scaling = settle_scaling(task, match, dataset.samples, dataset.classes)
+    backend = task.backend or backend
     outcomes = _outcomes(dataset, task, engine, progress)
+    answered = _answered(outcomes)
+    refuse_silent(*answered, backend.card.name)
     judgement = judge(
         dataset, outcomes, backend.card, match, show_doubtful=settings.doubtful, progress=progress
     )
@@ -67,7 +74,13 @@ def run_scan(
     rank = judgement.review_order()
     findings = make_findings(ran, samples, rank)
     evidence = gather_evidence(findings, outcomes, judgement, backend, match, settings, progress)
-    notes = (*_model_notes(dataset, backend, match), *heatmap_notes(backend, evidence, settings.max_occlusion))
+    notes = (
+        *backend.notes,
+        *scaling,
+        *silent_note(*answered),
+        *_model_notes(dataset, backend, match),
+        *heatmap_notes(backend, evidence, settings.max_occlusion),
+    )
     estimate = estimate_errors(samples.verdict, rank, samples.labels, samples.out_of_fold, judgement.probe.relearn)
     asked = settings.class_map == IMAGENET_MAP
     imagenet = imagenet_view(outcomes, dataset.classes, backend, match, settings, progress) if asked else None
@@ -88,7 +101,7 @@ def run_scan(
         findings=findings,
         evidence=evidence,
         rules=tuple(each.rule for each in ran),
-        notes=tuple(map(readable, (*dataset.notes, *notes, *_check_notes(ran)))),
+        notes=tuple(map(readable, (*_stand_in(backend), *dataset.notes, *notes, *_check_notes(ran)))),
         run=RunInfo(
             id=run_id or started.strftime("%Y%m%dT%H%M%SZ"),
             started_at=started.isoformat(timespec="seconds"),
@@ -109,6 +122,12 @@ def _outcomes(dataset: Dataset, task: Task, engine: Engine | None, progress: Pro
     run = (engine or LocalEngine()).run(dataset.samples, task)
     failed = [(Sample(file, file, None, None), reason) for file, reason in dataset.failed]
     return Outcomes.collect(progress.track(run, len(dataset.samples), "images"), dataset.samples, failed)
+
+
+def _answered(outcomes: Outcomes) -> tuple[int, int]:
+    """How many images could be read, and for how many of them the model had numbers."""
+    readable = sum(outcomes.decoded(row) is not None for row in range(len(outcomes)))
+    return readable, int(outcomes.has_inferred().sum())
 
 
 def _power(power: Power) -> LabelPower:
@@ -132,6 +151,18 @@ def _check_notes(ran: Sequence[Ran]) -> Iterator[str]:
         yield from each.result.notes
 
 
+def _stand_in(backend: Backend) -> tuple[str, ...]:
+    """That scores had to serve as the embedding, which weakens everything that is said about labels."""
+    if not backend.no_embedding:
+        return ()
+    return (
+        f"No embedding was found in the model {backend.card.name}, and its scores stand in for it "
+        f"({backend.no_embedding}): images that it scores alike are taken for alike. What is said about labels and "
+        "similar images is worth much less, above all for classes that the model does not know. Export it with plain "
+        "linear layers at its end.",
+    )
+
+
 def _model_notes(dataset: Dataset, backend: Backend, match: ClassMatch) -> tuple[str, ...]:
     """What the model could not give: a verdict in the folder's classes."""
     notes = []
@@ -149,5 +180,5 @@ def _stated(settings: Settings) -> dict[str, object]:
     return {
         name: str(value) if isinstance(value, Path) else value
         for name, value in asdict(settings).items()
-        if value is not None
+        if value not in (None, ())
     }

@@ -40,6 +40,8 @@ class FrozenBackbone:
     head: Head | None = None
     no_head = "a backbone without classes"
     other_heads: tuple[NamedHead, ...] = ()
+    notes: tuple[str, ...] = ()
+    no_embedding = ""
 
     def __init__(self, network: Any, shape: Shape, batch_size: int) -> None:
         self.card = ModelCard("backbone", (), shape.input_size, shape.preprocessing)

@@ -16,7 +16,7 @@ from auditor.data.dataset import Dataset
 from auditor.data.sample import Sample
 from auditor.errors import InputError
 from auditor.settings import stated
-from auditor.text import shown, some
+from auditor.text import read_json, shown, some
 from auditor.training.checkpoints import Checkpoints
 from auditor.training.parts import PARTS, DataParts, Image, PartName
 from auditor.training.settings import TrainSettings
@@ -194,7 +194,7 @@ def _read(folder: Path, out: Path) -> dict[str, Any]:
         finished = f"{out} is finished" if out.exists() else f"there is no {folder}"
         raise InputError(f"--resume found no unfinished run of {out}: {finished}. Leave --resume out to start one.")
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         if record["format_version"] != RUN_FORMAT or not isinstance(record["settings"], dict):
             raise ValueError(f"format_version {record['format_version']!r}, expected {RUN_FORMAT}")
     except (OSError, ValueError, KeyError, TypeError) as error:

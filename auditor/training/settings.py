@@ -8,7 +8,19 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from auditor.configuration import Configured, MayBeFile, Range, Written, as_written, checked, hints_of, option
 from auditor.errors import InputError
-from auditor.settings import MAX_BYTES, MAX_PIXELS, SOURCE, Device, LabelFrom, Limits, Most, Seed, Threads, stated
+from auditor.settings import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    SOURCE,
+    Depth,
+    Device,
+    LabelFrom,
+    Limits,
+    Most,
+    Seed,
+    Threads,
+    stated,
+)
 
 BatchNorm = Literal["auto", "frozen", "trained"]
 Backbone = Literal["resnet50", "small"]
@@ -97,6 +109,8 @@ class TrainSettings(Configured):
         max_bytes: Files with more bytes are not read.
         label_from: Where labels come from: "folder" or "name".
         file_column, label_column, split_column: Columns of a manifest; None recognises the usual names.
+        classes_at, split_at: Depths of the class folders and of the splits; None recognises them.
+        exclude: Globs of files and folders that are left out.
     """
 
     data: str
@@ -129,6 +143,9 @@ class TrainSettings(Configured):
     file_column: str | None = None
     label_column: str | None = None
     split_column: str | None = None
+    classes_at: Depth = None
+    split_at: Depth = None
+    exclude: tuple[str, ...] = ()
 
     section: ClassVar[str] = "train"
     shared: ClassVar[tuple[str, ...]] = (*SOURCE, "threads", "device")

@@ -14,7 +14,7 @@ from auditor.report.evaluation.publishing import publish_evaluation
 from auditor.resources import bundled_model
 from auditor.runs.stored import latest_runs
 from auditor.settings import Settings
-from tests.report import sample_evaluation as sample
+from tests.report.evaluated import curves
 
 
 def auditor(*arguments, **options):
@@ -97,42 +97,47 @@ def settings(out, model=None):
     return Settings(data=Path("pets"), out=out, model=model)
 
 
-def test_the_folder_of_a_scan_is_not_used(tmp_path):
+@pytest.fixture
+def evaluation(evaluations):
+    """Of cats and dogs, with mistakes."""
+    return evaluations["two"]
+
+
+def test_the_folder_of_a_scan_is_not_used(evaluation, tmp_path):
     (tmp_path / "pets" / "latest").mkdir(parents=True)
 
     with pytest.raises(InputError, match="other runs than evaluations"):
-        publish_evaluation(sample.two(), settings(tmp_path), "pets")
+        publish_evaluation(evaluation, settings(tmp_path), "pets")
 
     assert [path.name for path in (tmp_path / "pets").iterdir()] == ["latest"]
 
 
-def test_a_second_evaluation_leaves_the_first_where_it_is(tmp_path):
-    first = publish_evaluation(sample.two(), settings(tmp_path))
-    publish_evaluation(sample.two(), settings(tmp_path))
+def test_a_second_evaluation_leaves_the_first_where_it_is(evaluation, tmp_path):
+    first = publish_evaluation(evaluation, settings(tmp_path))
+    publish_evaluation(evaluation, settings(tmp_path))
 
     runs = sorted(path.name for path in first.parents[1].iterdir())
-    assert runs == ["20250102T030405Z", "20250102T030405Z-2", "latest"]
+    assert runs == [evaluation.run.id, f"{evaluation.run.id}-2", "latest"]
 
 
-def test_a_name_from_a_models_card_cannot_lead_out_of_the_folder(tmp_path):
+def test_a_name_from_a_models_card_cannot_lead_out_of_the_folder(evaluation, tmp_path):
     for name in ("../../etc", "", "a/b\0c", "x" * 300, "\ud800"):
-        evaluation = sample.two()
         page = publish_evaluation(replace(evaluation, model=replace(evaluation.model, name=name)), settings(tmp_path))
         assert page.resolve().parents[2] == tmp_path.resolve()
 
 
-def test_a_model_that_was_trained_here_brings_its_learning_curves(tmp_path):
-    sample.curves().write(tmp_path)
+def test_a_model_that_was_trained_here_brings_its_learning_curves(evaluation, tmp_path):
+    curves().write(tmp_path)
 
-    with_curves = publish_evaluation(sample.two(), settings(tmp_path / "a", tmp_path))
-    without = publish_evaluation(sample.two(), settings(tmp_path / "b"))
+    with_curves = publish_evaluation(evaluation, settings(tmp_path / "a", tmp_path))
+    without = publish_evaluation(evaluation, settings(tmp_path / "b"))
 
     assert "How it learned" in with_curves.read_text(encoding="utf-8")
     assert "How it learned" not in without.read_text(encoding="utf-8")
 
 
-def test_why_ignores_evaluations(tmp_path):
-    publish_evaluation(sample.two(), settings(tmp_path))
+def test_why_ignores_evaluations(evaluation, tmp_path):
+    publish_evaluation(evaluation, settings(tmp_path))
 
     with pytest.raises(InputError, match="holds no run;"):
         latest_runs(tmp_path, None)

@@ -11,6 +11,8 @@ BASELINES = {  # measured with cleanlab 2.9: F1 of its default filter, F1 of dis
     "cifar10n-worst-resnet50d": (0.8838, 0.9167, 0.9710),
 }
 
+PAIR = [[0.9, 0.1], [0.2, 0.8]]
+
 
 def mixture(seed, images=6000, classes=4, distance=4.0):
     """Gaussian classes at the corners of a simplex: the true classes, and the exact p(true | x)."""
@@ -217,6 +219,40 @@ def test_a_thousand_classes():
     ],
 )
 def test_errors_say_what_was_given_and_what_was_expected(probs, labels, message):
+    with pytest.raises(InputError, match=message):
+        find_label_issues(probs, labels)
+
+
+class OnDevice:
+    """As a tensor on a GPU answers."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+
+@pytest.mark.parametrize(
+    ("probs", "labels", "message"),
+    [
+        ([[0.9, 0.1], [1.0]], [0, 1], "pred_probs is a list .*inhomogeneous.*of the same length"),
+        (PAIR, [[0, 1], 1], "labels is a list .*inhomogeneous.*Pass one whole number per image"),
+        (PAIR, [[0], [1]], r"labels has shape \(2, 1\).*one label per row"),
+        (PAIR, [0, None], "labels has dtype object; expected integers, 0 to 1"),
+        (PAIR, [0, np.nan], "labels has dtype float64"),
+        (PAIR, ["0", "1"], "Pass the index of each class"),
+        (PAIR, [True, False], "labels has dtype bool"),
+        (PAIR, [], r"labels has shape \(0,\)"),
+        (PAIR, {0, 1}, "labels is a set .*not a sequence"),
+        (PAIR, OnDevice(), "labels is a OnDevice .*cuda:0"),
+        (PAIR, np.array([0, 2**64 - 1], np.uint64), "label 18446744073709551615 in row 1"),      # not -1
+        (PAIR, [0, 2**70], "labels has dtype object"),
+        (None, [0], "pred_probs is a NoneType"),
+        ([], [], r"pred_probs has shape \(0,\)"),
+        ([[None, 0.1], [0.2, 0.8]], [0, 1], "pred_probs has dtype object; expected floating"),
+        ([[0.5, 0.5], [1e300, 0.0]], [0, 1], "row 1 .*sum of inf"),
+        ([[0.0, 0.0], [0.5, 0.5]], [0, 1], "row 0 .*sum of 0;"),
+    ],
+)
+def test_what_is_no_table_of_probabilities_and_labels_is_named(probs, labels, message):
     with pytest.raises(InputError, match=message):
         find_label_issues(probs, labels)
 

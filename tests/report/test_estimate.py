@@ -8,17 +8,23 @@ from auditor.audit import LabelEstimate, LabelPower
 from auditor.report.audit import render_html
 from auditor.report.audit.estimate import estimate_sentences
 from auditor.report.audit.headline import verdict
-from tests.report import sample_audit as sample
+from tests.report.derived import files, one_class
 from tests.report.page import Document
 
 BASE = LabelEstimate(25, 41, 60, 353, 50, 0.83, 0.981, 0.984)
 
 
-def sentences(**fields) -> tuple[str, ...]:
-    return estimate_sentences(replace(sample.make_audit(), estimate=replace(BASE, **fields)))
+@pytest.fixture
+def sentences(audit):
+    """What is said of an estimate, where nothing is known of what the probe can do."""
+
+    def _sentences(**fields):
+        return estimate_sentences(replace(audit, estimate=replace(BASE, **fields), power=None))
+
+    return _sentences
 
 
-def test_how_many_and_what_it_is_worth():
+def test_how_many_and_what_it_is_worth(sentences):
     assert sentences() == (
         "About 41 of 353 labels are wrong (between 25 and 60); 83% of them are among the first 50 to review.",
         "With the flagged labels left out of training, accuracy on the other images goes from 98.1% to 98.4%.",
@@ -60,7 +66,7 @@ def test_how_many_and_what_it_is_worth():
         ({"review": 0, "found_in_review": 0.0}, "About 41 of 353 labels are wrong (between 25 and 60)."),
     ],
 )
-def test_what_is_said_about_the_number(fields, sentence):
+def test_what_is_said_about_the_number(fields, sentence, sentences):
     assert sentences(**fields)[0] == sentence
 
 
@@ -71,49 +77,58 @@ def test_what_is_said_about_the_number(fields, sentence):
         (0.984, 0.981, "brings no gain: accuracy on the other images goes from 98.4% to 98.1%."),
     ],
 )
-def test_no_gain_is_called_that(now, without, sentence):
+def test_no_gain_is_called_that(now, without, sentence, sentences):
     assert sentences(accuracy_now=now, accuracy_without=without)[1] == (
         f"Leaving the flagged labels out of training {sentence}"
     )
 
 
-def test_nothing_is_promised_where_nothing_is_flagged():
+def test_nothing_is_promised_where_nothing_is_flagged(sentences):
     assert len(sentences(accuracy_without=None)) == 1
     assert len(sentences(accuracy_now=None)) == 1
 
 
-def test_one_flagged_label_is_one():
-    audit = sample.make_audit()
-    one = replace(audit, findings=audit.findings[:1], estimate=BASE)
+def test_one_flagged_label_is_one(audit):
+    one = replace(audit, findings=audit.findings[:1], estimate=BASE, power=None)
 
     assert estimate_sentences(one)[1].startswith("With the flagged label left out")
 
 
-def test_an_audit_without_an_estimate_says_nothing():
-    assert estimate_sentences(sample.one_class()) == ()
+def test_an_audit_without_an_estimate_says_nothing(audit, sentences):
+    assert estimate_sentences(one_class(audit)) == ()
     assert sentences(judged=0) == ()
 
 
-def test_the_estimate_stands_under_the_verdict():
-    text = Document(render_html(sample.make_audit())).text
+def test_the_estimate_stands_under_the_verdict(audit):
+    text = Document(render_html(audit)).text
+    found = audit.estimate
 
-    assert text.index("probably wrong.") < text.index("About 17 of 290 labels are wrong") < text.index("What was found")
+    number = f"About {found.middle} of {found.judged} labels are wrong (between {found.low} and {found.high})"
+    assert text.index("probably wrong.") < text.index(number) < text.index("What was found")
+
+
+def test_the_estimate_of_a_scan_counts_about_what_is_wrong(audit):
+    assert audit.estimate.low <= len(files(audit, "label_issue")) <= audit.estimate.high
 
 
 ABLE, UNABLE = LabelPower(0.97, 0.5, 400, 361, 0.0, True), LabelPower(0.71, 0.5, 400, 48, 0.0, False)
 
 
-def test_what_was_found_of_labels_that_were_swapped_as_a_test():
-    found = estimate_sentences(replace(sample.make_audit(), estimate=BASE, power=ABLE))
+def test_what_was_found_of_labels_that_were_swapped_as_a_test(audit):
+    found = estimate_sentences(replace(audit, estimate=BASE, power=ABLE))
 
     assert found[1] == "Of 400 labels that auditor swapped itself in this folder, as a test, it found 361."
     assert len(found) == 3
     nothing = replace(ABLE, swapped=0, found=0)
-    assert len(estimate_sentences(replace(sample.make_audit(), estimate=BASE, power=nothing))) == 2
+    assert len(estimate_sentences(replace(audit, estimate=BASE, power=nothing))) == 2
+    swapped, known = audit.power.swapped, audit.power.found
+    assert f"Of {swapped} labels that auditor swapped itself in this folder, as a test, it found {known}." in (
+        estimate_sentences(audit)
+    )
 
 
-def test_a_model_that_cannot_judge_says_so_gives_no_number_and_says_what_would_help():
-    first, second = estimate_sentences(replace(sample.make_audit(), estimate=None, power=UNABLE))
+def test_a_model_that_cannot_judge_says_so_gives_no_number_and_says_what_would_help(audit):
+    first, second = estimate_sentences(replace(audit, estimate=None, power=UNABLE))
 
     assert first == (
         "This model cannot judge these classes: it knows the class of 71% of the images it has not seen, where "
@@ -123,9 +138,7 @@ def test_a_model_that_cannot_judge_says_so_gives_no_number_and_says_what_would_h
     assert "--doubtful" in second
 
 
-def test_the_headline_calls_no_label_wrong_where_the_model_cannot_judge():
-    audit = sample.make_audit()
-
+def test_the_headline_calls_no_label_wrong_where_the_model_cannot_judge(audit):
     assert "probably wrong" in verdict(replace(audit, power=ABLE)).sentence
     found = verdict(replace(audit, power=UNABLE))
     assert "could not be judged by this model" in found.sentence

@@ -8,22 +8,22 @@ from itertools import pairwise
 
 import pytest
 
-from auditor.audit import Neighbour
+from auditor.audit import Audit, Neighbour
+from auditor.classes.imagenet_view import ImageNetView
 from auditor.report.audit import render_html, write_html
-from tests.report import sample_audit as sample
-from tests.report.drawn import small
+from tests.report import derived, scanned
 from tests.report.page import Document
 
 AUDITS = {
-    "rich": sample.make_audit,
-    "empty": sample.empty_audit,
-    "nothing scanned": sample.nothing_scanned,
-    "one class": sample.one_class,
-    "many classes": sample.many_classes,
+    "as scanned": lambda audit: audit,
+    "nothing found": derived.nothing_found,
+    "nothing scanned": derived.nothing_scanned,
+    "one class": derived.one_class,
+    "many classes": derived.many_classes,
 }
 ATTACKS = (
-    sample.SCRIPT,
-    sample.HANDLER,
+    scanned.SCRIPT,
+    scanned.HANDLER,
     "</style></title></script><script>alert(3)</script>",
     "{{ 7 * 7 }}",
     "javascript:alert(4)",
@@ -31,8 +31,8 @@ ATTACKS = (
 
 
 @pytest.fixture(scope="module", params=AUDITS)
-def case(request):
-    audit = AUDITS[request.param]()
+def case(request, audit):
+    audit = AUDITS[request.param](audit)
     source = render_html(audit)
     return audit, source, Document(source)
 
@@ -42,7 +42,7 @@ def test_every_element_is_closed(case):
 
 
 def test_no_expression_of_a_template_is_left(case):
-    known = sample.TEMPLATE
+    known = scanned.TEMPLATE
     assert "{{" not in case[1].replace(known, "")
     assert "{%" not in case[1].replace(known, "")
 
@@ -114,13 +114,13 @@ def test_page_is_written_as_index_html(case, tmp_path):
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_text_from_anywhere_is_only_ever_text(attack):
-    audit = _poisoned(attack)
+def test_text_from_anywhere_is_only_ever_text(attack, audit):
+    audit = _poisoned(audit, attack)
 
     page = Document(render_html(audit))
 
     assert len(page.all("script")) == len(page.all("style")) == len(page.all("title")) == 1
-    assert len(page.all("img")) == len(audit.evidence) * 2 - 1  # one has no heatmap
+    assert len(page.all("img")) == _pictures(audit)
     assert not [name for element in page.elements for name in element.attributes if name.startswith("on")]
     assert not [value for value in page.values("href") if value.startswith("javascript")]
     assert {len(page.all(tag)) for tag in ("image", "symbol")} == {1, 2}
@@ -128,26 +128,35 @@ def test_text_from_anywhere_is_only_ever_text(attack):
     assert "49" not in page.all("h1")[0].text
 
 
-def test_names_that_mislead_are_spelt_out():
-    page = Document(render_html(sample.make_audit()))
+def test_names_that_mislead_are_spelt_out(audit):
+    page = Document(render_html(audit))
 
-    assert "dogs/invoice\u27e8U+202E\u27e9gpj.exe" in page.text
-    assert "cats/line\u240afeed \u241b[31m\u27e8byte FF\u27e9.jpg" in page.text
-    assert sample.EMOJI in page.text
-    assert sample.LONG in page.text
-    assert sample.TEMPLATE in page.text
+    assert "dogs/invoice\u27e8U+202E\u27e9gnp.exe.png" in page.text
+    assert scanned.EMOJI in page.text
+    assert scanned.LONG in page.text
+    assert scanned.TEMPLATE in page.text
+    assert scanned.BROKEN in page.text                          # a scan has written it out already
 
 
-def test_every_name_from_outside_is_isolated_for_bidirectional_text():
-    page = Document(render_html(replace(sample.make_audit(), name="\u05e9\u05dc\u05d5\u05dd")))
+def test_bytes_that_no_file_can_hold_are_spelt_out_where_an_audit_has_them(audit):
+    raw = tuple(replace(found, file=scanned.ON_DISK) for found in audit.findings if found.file == scanned.BROKEN)
+
+    source = render_html(replace(audit, findings=raw))
+
+    source.encode("utf-8")
+    assert "line\u240afeed \u241b[31m\u27e8byte FF\u27e9.png" in Document(source).text
+
+
+def test_every_name_from_outside_is_isolated_for_bidirectional_text(audit):
+    page = Document(render_html(replace(audit, name="\u05e9\u05dc\u05d5\u05dd")))
 
     isolated = {element.text for element in page.all("bdi")}
-    assert {"\u05e9\u05dc\u05d5\u05dd", "data/stickers/train", "cats", sample.EMOJI, "hidden"} <= isolated
+    reasons = {reason for _, reason in audit.skipped}
+    assert {"\u05e9\u05dc\u05d5\u05dd", audit.root, *audit.classes, scanned.EMOJI, *reasons} <= isolated
 
 
-def _poisoned(attack: str):
-    """An audit in which everything that comes from outside says the same bad thing."""
-    audit = sample.make_audit()
+def _poisoned(audit: Audit, attack: str) -> Audit:
+    """The audit in which everything that comes from outside says the same bad thing; one picture has no heatmap."""
     findings = tuple(
         replace(
             finding,
@@ -159,7 +168,8 @@ def _poisoned(attack: str):
         )
         for finding in audit.findings
     )
-    near = (Neighbour(attack, attack + "2", 0.5, small("cats", 1)), Neighbour(attack, None, 0.5, None))
+    thumbnail = next(iter(audit.evidence.values())).similar[0].thumbnail
+    near = (Neighbour(attack, attack + "2", 0.5, thumbnail), Neighbour(attack, None, 0.5, None))
     pictures = {
         file: replace(
             shown,
@@ -169,9 +179,12 @@ def _poisoned(attack: str):
             similar=near,
             of_given=near,
             of_suggested=near,
+            views=tuple(replace(view, subject=attack, against=view.against and attack) for view in shown.views),
         )
         for file, shown in audit.evidence.items()
     }
+    first = next(iter(pictures))
+    pictures[first] = replace(pictures[first], overlay=None)
     table = audit.predictions.assign(label=attack, predicted=attack, split=attack, format=attack)
     return replace(
         audit,
@@ -195,4 +208,23 @@ def _poisoned(attack: str):
             about={attack: {attack: [attack]}},
         ),
         run=replace(audit.run, id=attack, started_at=attack, auditor_version=attack, settings={attack: attack}),
+        additions=(_poisoned_view(audit, attack),),
     )
+
+
+def _poisoned_view(audit: Audit, attack: str) -> ImageNetView:
+    view = audit.addition(ImageNetView)
+    classes = tuple(
+        replace(seen, label=attack, names=tuple(replace(name, synset=attack, name=attack) for name in seen.names))
+        for seen in view.classes
+    )
+    absurdities = tuple(
+        replace(each, file=attack, label=attack, name=attack, synset=attack) for each in view.absurdities
+    )
+    return replace(view, classes=classes, absurdities=absurdities)
+
+
+def _pictures(audit: Audit) -> int:
+    """How many the page shows at full size: images, heatmaps, further views, and those of the ImageNet section."""
+    cards = sum(1 + (shown.overlay is not None) + len(shown.views) for shown in audit.evidence.values())
+    return cards + sum(1 + (each.overlay is not None) for each in audit.addition(ImageNetView).absurdities)

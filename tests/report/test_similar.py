@@ -2,23 +2,26 @@
 
 from dataclasses import replace
 
+import pytest
+
 from auditor.audit import Neighbour
 from auditor.report.audit import render_html
 from auditor.report.audit.cards import card_groups
 from auditor.report.audit.lines import place
 from auditor.report.audit.similar import symbols
 from auditor.text import visible
-from tests.report import sample_audit as sample
-from tests.report.drawn import small
 from tests.report.page import Document
+from tests.report.scanned import LONG, ON_DISK, PLAIN, SCRIPT, TEMPLATE, UNSURE
 
-FILE = "dogs/sticker-000.png"
 
+@pytest.fixture
+def around(audit):
+    """The audit with one card, of a cat that is labelled dogs, whose neighbours are these."""
 
-def around(*neighbours, **fields):
-    """The sample with one card, whose neighbours are these."""
-    audit = sample.make_audit()
-    return replace(audit, evidence={FILE: replace(audit.evidence[FILE], similar=neighbours, **fields)})
+    def _around(*neighbours, **fields):
+        return replace(audit, evidence={TEMPLATE: replace(audit.evidence[TEMPLATE], similar=neighbours, **fields)})
+
+    return _around
 
 
 def only_card(audit):
@@ -26,8 +29,18 @@ def only_card(audit):
     return group.cards[0]
 
 
-def test_every_neighbour_of_every_card_is_shown_with_its_name_and_label():
-    audit = sample.make_audit()
+def cards(audit):
+    return {card.file: card for group in card_groups(place(audit)) for card in group.cards}
+
+
+def around_of(shown):
+    return (*shown.similar, *shown.of_given, *shown.of_suggested)
+
+
+def test_every_neighbour_of_every_card_is_shown_with_its_name_and_label(audit):
+    odd = tuple(Neighbour(file, label, 0.4, None) for file, label in ((ON_DISK, None), (LONG, SCRIPT)))
+    strange = {PLAIN: replace(audit.evidence[PLAIN], similar=(*audit.evidence[PLAIN].similar[:2], *odd))}
+    audit = replace(audit, evidence={**audit.evidence, **strange})
 
     described = [
         tile.attributes["aria-label"]
@@ -35,26 +48,27 @@ def test_every_neighbour_of_every_card_is_shown_with_its_name_and_label():
         if tile.attributes.get("class") == "thumb"
     ]
 
-    cards = [audit.evidence[file] for file in place(audit).cards]
-    expected = [near for card in cards for near in (*card.similar, *card.of_given, *card.of_suggested)]
+    shown = [audit.evidence[file] for file in place(audit).cards]
+    expected = [near for evidence in shown for near in around_of(evidence)]
     assert len(described) == len(expected)
     for near in expected:
         label = "without a label" if near.label is None else f"labelled {visible(near.label)}"
         assert any(text.startswith(f"{visible(near.file)}, {label}") for text in described)
 
 
-def test_a_thumbnail_is_in_the_page_once_however_often_it_is_shown():
-    page = Document(render_html(sample.make_audit()))
+def test_a_thumbnail_is_in_the_page_once_however_often_it_is_shown(audit):
+    page = Document(render_html(audit))
 
+    near = [neighbour for shown in audit.evidence.values() for neighbour in around_of(shown)]
     pictures = [picture.attributes["href"] for picture in page.all("image")]
     shown = [reference.attributes["href"] for reference in page.all("use")]
-    assert len(pictures) == len(set(pictures)) == len(symbols(place(sample.make_audit())))
-    assert len(shown) > 3 * len(pictures)
-    assert {f"#{symbol.attributes['id']}" for symbol in page.all("symbol")} == set(shown)
+    assert len(pictures) == len(set(pictures)) == len({each.thumbnail for each in near}) == len(symbols(place(audit)))
+    assert len(shown) == len(near) > len(pictures)
+    assert {f"#{symbol.attributes['id']}" for symbol in page.all("symbol")} == {*shown, "#no-picture"}
 
 
-def test_another_label_is_marked_and_counted():
-    cat, dog = small("cats", 1), small("dogs", 1)
+def test_another_label_is_marked_and_counted(audit, around):
+    cat, dog = (near.thumbnail for near in audit.evidence[TEMPLATE].similar[:2])
     neighbours = (Neighbour("a.jpg", "cats", 0.98765, cat), Neighbour("b.jpg", "dogs", 0.5, dog))
 
     strip = only_card(around(*neighbours)).similar.strip
@@ -68,7 +82,7 @@ def test_another_label_is_marked_and_counted():
     assert strip.tiles[0].hint == "a.jpg, similarity 0.988"
 
 
-def test_the_remark_knows_none_one_and_all():
+def test_the_remark_knows_none_one_and_all(around):
     def remark(*labels):
         near = tuple(Neighbour(f"{place}.jpg", label, 0.5, None) for place, label in enumerate(labels))
         return only_card(around(*near)).similar.strip.remark
@@ -80,7 +94,7 @@ def test_the_remark_knows_none_one_and_all():
     assert remark("cats") == "it does not have the given label"
 
 
-def test_a_neighbour_without_a_label_is_not_marked_and_one_without_a_picture_has_a_placeholder():
+def test_a_neighbour_without_a_label_is_not_marked_and_one_without_a_picture_has_a_placeholder(around):
     [tile] = only_card(around(Neighbour("a.jpg", None, 0.5, None))).similar.strip.tiles
 
     assert not tile.differs
@@ -90,14 +104,18 @@ def test_a_neighbour_without_a_label_is_not_marked_and_one_without_a_picture_has
     assert "no-picture" in Document(render_html(around(Neighbour("a.jpg", None, 0.5, None)))).values("id")
 
 
-def test_a_neighbour_that_is_flagged_too_leads_to_its_finding():
-    card = card_groups(place(sample.make_audit()))[1].cards[0]
+def test_a_neighbour_that_is_flagged_too_leads_to_its_finding(audit):
+    one, other = UNSURE
+    finding = next(finding for finding in audit.findings if finding.file == other)
 
-    assert [tile.link for tile in card.similar.strip.tiles] == ["", "", "f-000000000003", ""]
+    links = [tile.link for tile in cards(audit)[one].similar.strip.tiles]
+
+    assert audit.evidence[one].similar[0].file == other
+    assert links == [f"f-{finding.id}", "", "", "", ""]
 
 
-def test_given_and_suggested_class_stand_side_by_side():
-    card = card_groups(place(sample.make_audit()))[0].cards[0]
+def test_given_and_suggested_class_stand_side_by_side(audit):
+    card = cards(audit)[TEMPLATE]
 
     assert [(strip.title, strip.subject, len(strip.tiles)) for strip in card.similar.compared] == [
         ("Nearest of", "dogs", 3),
@@ -105,22 +123,23 @@ def test_given_and_suggested_class_stand_side_by_side():
     ]
 
 
-def test_a_class_without_another_image_says_so():
-    card = card_groups(place(sample.make_audit()))[0].cards[2]
+def test_a_class_without_another_image_says_so(audit, around):
+    before = audit.evidence[TEMPLATE]
+    card = only_card(around(*before.similar, of_given=(), of_suggested=before.of_suggested[:1]))
 
     given, suggested = card.similar.compared
     assert (given.tiles, given.remark) == ((), "There is no other image of this class.")
     assert len(suggested.tiles) == 1
 
 
-def test_nothing_is_compared_where_no_class_is_suggested():
-    card = card_groups(place(sample.make_audit()))[1].cards[0]
+def test_nothing_is_compared_where_no_class_is_suggested(audit):
+    card = cards(audit)[UNSURE[0]]
 
     assert card.suggested == ""
     assert card.similar.compared == ()
 
 
-def test_a_card_without_neighbours_has_no_strip():
+def test_a_card_without_neighbours_has_no_strip(around):
     page = Document(render_html(around(of_given=(), of_suggested=())))
 
     assert page.all("use") == page.all("symbol") == []

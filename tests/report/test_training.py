@@ -15,33 +15,38 @@ from auditor.report.evaluation.page import build_training_page, render_training,
 from auditor.report.evaluation.sentences import summary_lines
 from auditor.report.shared.charts import round_steps, whole_steps
 from auditor.text import percent
-from tests.report import sample_audit
-from tests.report import sample_evaluation as sample
+from tests.report.evaluated import curves, epoch, of_classes
 from tests.report.page import Document
+from tests.report.scanned import HANDLER, SCRIPT
 
-EVALUATIONS = {
-    "two": (sample.two, sample.curves()),
-    "ten": (sample.ten, None),
-    "sixty": (sample.sixty, sample.curves(1)),
-    "many": (sample.many, TrainingHistory()),
-    "one class": (sample.one_class, sample.curves(200)),
-    "flawless": (sample.flawless, None),
+HISTORIES = {
+    "two": curves(),
+    "ten": None,
+    "sixty": curves(1),
+    "many": TrainingHistory(),
+    "one class": curves(200),
+    "flawless": None,
 }
 ATTACKS = (
-    sample_audit.SCRIPT,
-    sample_audit.HANDLER,
+    SCRIPT,
+    HANDLER,
     "</style></title></svg><script>alert(3)</script>",
     "{{ 7 * 7 }}",
     "\ud800\u202e\x1b[31m",
 )
 
 
-@pytest.fixture(scope="module", params=EVALUATIONS)
-def case(request):
-    make, curves = EVALUATIONS[request.param]
-    evaluation = make()
-    source = render_training(evaluation, curves)
-    return evaluation, source, Document(source), curves
+@pytest.fixture(scope="module", params=HISTORIES)
+def case(request, evaluations):
+    evaluation, history = evaluations[request.param], HISTORIES[request.param]
+    source = render_training(evaluation, history)
+    return evaluation, source, Document(source), history
+
+
+@pytest.fixture
+def two(evaluations):
+    """Of two classes, with mistakes in both."""
+    return evaluations["two"]
 
 
 def test_every_element_is_closed_and_no_expression_of_a_template_is_left(case):
@@ -94,61 +99,64 @@ def test_no_number_of_a_drawing_is_nan(case):
 
 
 def test_the_same_evaluation_gives_the_same_page(case, tmp_path):
-    evaluation, source, _, curves = case
+    evaluation, source, _, history = case
 
-    assert write_training_page(evaluation, tmp_path / "new", curves) == tmp_path / "new" / "index.html"
+    assert write_training_page(evaluation, tmp_path / "new", history) == tmp_path / "new" / "index.html"
     assert (tmp_path / "new" / "index.html").read_text(encoding="utf-8") == source
     assert json.loads((tmp_path / "new" / "evaluation.json").read_text())["accuracy"]["total"]
 
 
-def test_the_headline_is_the_accuracy_with_its_interval():
-    page = Document(render_training(sample.two()))
-    found = sample.two().accuracy
+def test_the_headline_is_the_accuracy_with_its_interval(two):
+    page = Document(render_training(two))
+    found = two.accuracy
 
-    assert f"{percent(found.value)} of 300 images are named right." in page.text
+    assert (found.right, found.total) == (16, 19)               # as they were drawn
+    assert f"{percent(found.value)} of 19 images are named right." in page.text
     assert f"between {percent(found.low)} and {percent(found.high)}" in page.text
 
 
-def test_small_matrices_have_numbers_larger_ones_colours_and_the_largest_are_left_to_the_file():
-    pages = {name: build_training_page(make()) for name, (make, _) in EVALUATIONS.items()}
+def test_small_matrices_have_numbers_larger_ones_colours_and_the_largest_are_left_to_the_file(evaluations):
+    pages = {name: build_training_page(evaluation) for name, evaluation in evaluations.items()}
 
-    ten = sample.ten()
+    ten = evaluations["ten"]
+    assert [[cell.text for cell in row.cells] for row in pages["two"].matrix.rows] == [["7", "2"], ["1", "9"]]
     assert [[cell.text for cell in row.cells][:10] for row in pages["ten"].matrix.rows] == [
         [str(times) if times else "\u00b7" for times in row] for row in ten.confusion.tolist()
     ]
     assert pages["ten"].matrix.columns[-1] == "another class"
     assert pages["sixty"].matrix is None
-    assert len(pages["sixty"].grid.cells) == (sample.sixty().confusion > 0).sum()
+    assert len(pages["sixty"].grid.cells) == (evaluations["sixty"].confusion > 0).sum()
     assert pages["many"].matrix is None and pages["many"].grid is None
     assert len(pages["many"].pairs) == 12
 
 
-def test_the_most_confused_pair_comes_first_and_names_classes_that_the_data_set_does_not_have():
-    page = build_training_page(sample.one_class())
+def test_the_most_confused_pair_comes_first_and_names_classes_that_the_data_set_does_not_have(evaluations):
+    page = build_training_page(evaluations["one class"])
 
-    assert [(pair.given, pair.predicted, pair.width) for pair in page.pairs] == [("cats", "dogs", "100.0%")]
-    assert page.other_classes.endswith("none of the data set's classes: dogs (" + page.pairs[0].count + ").")
+    found = [(pair.given, pair.predicted, pair.width, pair.count) for pair in page.pairs]
+    assert found == [("cats", "dog", "100.0%", "2")]
+    assert page.other_classes.endswith("none of the data set's classes: dog (2).")
 
 
-def test_classes_come_worst_first_and_undefined_scores_have_words():
-    rows = build_training_page(sample.flawless()).scores.rows
+def test_classes_come_worst_first_and_undefined_scores_have_words(evaluations):
+    rows = build_training_page(evaluations["flawless"]).scores.rows
 
     assert [row.name for row in rows] == ["cats", "dogs", "ferrets"]
     assert rows[2].recall == ("0%", "no image")
-    worst = build_training_page(sample.ten()).scores.rows
+    worst = build_training_page(evaluations["ten"]).scores.rows
     assert [row.f1 for row in worst] == sorted((row.f1 for row in worst), key=lambda cell: float(cell[1].rstrip("%")))
 
 
-def test_synset_ids_are_read_as_names():
-    page = Document(render_training(sample.make(("n02086240", "n02088364", "n02115641"))))
+def test_synset_ids_are_read_as_names(two):
+    page = Document(render_training(of_classes(two, ("n02086240", "n02088364", "n02115641"))))
 
     assert "Shih-Tzu" in page.text and "beagle" in page.text
     cells = [element.text for element in page.all("bdi")]
     assert "n02086240" not in cells
 
 
-def test_right_and_wrong_answers_differ_by_more_than_colour():
-    page = Document(render_training(sample.two()))
+def test_right_and_wrong_answers_differ_by_more_than_colour(two):
+    page = Document(render_training(two))
 
     tiles = [element for element in page.all("li") if element.attributes.get("class") in ("right", "wrong")]
     assert {(tile.attributes["class"], "\u2713" in tile.text, "\u2717" in tile.text) for tile in tiles} == {
@@ -158,18 +166,18 @@ def test_right_and_wrong_answers_differ_by_more_than_colour():
     assert all(("filed under" in tile.text) == (tile.attributes["class"] == "wrong") for tile in tiles)
 
 
-def test_what_the_model_was_trained_on_is_said():
-    assert "trained on all of these images" in Document(render_training(sample.flawless())).text
-    unknown = replace(sample.two(), lists_training=False)
+def test_what_the_model_was_trained_on_is_said(two, evaluations):
+    assert "trained on all of these images" in Document(render_training(evaluations["flawless"])).text
+    unknown = replace(two, lists_training=False)
     assert "does not list what it was trained on" in Document(render_training(unknown)).text
-    assert build_training_page(sample.two()).in_sample == ""
+    assert build_training_page(two).in_sample == ""
 
 
 # --- learning curves --------------------------------------------------------------------------------------------------
 
 
-def test_curves_have_both_phases_the_best_epoch_and_the_learning_rate():
-    source = render_training(sample.two(), sample.curves())
+def test_curves_have_both_phases_the_best_epoch_and_the_learning_rate(two):
+    source = render_training(two, curves())
     page = Document(source)
 
     assert [mark.text for mark in page.all("text") if mark.attributes.get("class") == "mark-text"] == [
@@ -182,8 +190,8 @@ def test_curves_have_both_phases_the_best_epoch_and_the_learning_rate():
     assert "learning rate from 0.001 to 0.000125" in page.text
 
 
-def test_a_missing_value_interrupts_its_line_only():
-    charts = build_training_page(sample.two(), sample.curves()).learning.charts
+def test_a_missing_value_interrupts_its_line_only(two):
+    charts = build_training_page(two, curves()).learning.charts
     loss = [len(line.points.split()) for line in charts[0].lines if line.kind == "validation"]
     accuracy = [len(line.points.split()) for line in charts[1].lines if line.kind == "validation"]
 
@@ -191,8 +199,8 @@ def test_a_missing_value_interrupts_its_line_only():
     assert accuracy == [8, 8]
 
 
-def test_a_point_lies_where_its_number_is():
-    chart = build_training_page(sample.two(), sample.curves()).learning.charts[0]
+def test_a_point_lies_where_its_number_is(two):
+    chart = build_training_page(two, curves()).learning.charts[0]
     x, y = map(float, chart.lines[0].points.split()[0].split(","))
     ticks = {tick.text: float(tick.place.rstrip("%")) * 10 for tick in chart.y_ticks}
 
@@ -201,15 +209,15 @@ def test_a_point_lies_where_its_number_is():
     assert y == pytest.approx(low + (high - low) * 0.7 / 0.8, abs=0.1)
 
 
-def test_without_curves_there_is_no_such_section():
+def test_without_curves_there_is_no_such_section(two):
     for nothing in (None, TrainingHistory(), TrainingHistory((Phase("head"),))):
-        page = Document(render_training(sample.two(), nothing))
+        page = Document(render_training(two, nothing))
         assert "learning" not in page.values("id")
 
 
-def test_a_run_that_diverged_is_drawn_as_far_as_it_can_be():
-    lost = sample.epoch(1, math.nan, math.nan)
-    page = Document(render_training(sample.two(), TrainingHistory((Phase("head", (lost, replace(lost, number=2))),))))
+def test_a_run_that_diverged_is_drawn_as_far_as_it_can_be(two):
+    lost = epoch(1, math.nan, math.nan)
+    page = Document(render_training(two, TrainingHistory((Phase("head", (lost, replace(lost, number=2))),))))
 
     assert "No epoch has a validation loss" in page.text
 
@@ -233,9 +241,9 @@ def test_epochs_are_whole_and_few():
 
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("classes", [2, 30])
-def test_text_from_anywhere_is_only_ever_text(attack, classes):
+def test_text_from_anywhere_is_only_ever_text(attack, classes, two):
     names = [f"{attack}{number}" for number in range(classes)]
-    evaluation = sample.make(names, extra=(attack,))
+    evaluation = of_classes(two, names, extra=attack)
     model = evaluation.model
     evaluation = replace(
         evaluation,
@@ -246,7 +254,7 @@ def test_text_from_anywhere_is_only_ever_text(attack, classes):
         notes=(attack,),
         run=replace(evaluation.run, id=attack, started_at=attack, auditor_version=attack, settings={attack: attack}),
     )
-    history = sample.curves()
+    history = curves()
     history = TrainingHistory(tuple(replace(phase, name=attack + phase.name) for phase in history.phases))
 
     source = render_training(evaluation, history)

@@ -9,98 +9,119 @@ import pytest
 from auditor.audit import Audit, Finding
 from auditor.classes.imagenet_view import ImageNetView
 from auditor.outputs import summary
-from auditor.report.audit.cards import card_groups, filters
 from auditor.report.audit.headline import figures, verdict
-from auditor.report.audit.lines import MAX_LINES, place, tables
+from auditor.report.audit.lines import place
 from auditor.report.audit.names import readable_audit
 from auditor.report.audit.page import build_page
 from auditor.report.audit.rows import class_matrix, confusion_matrix, rule_rows
 from auditor.report.shared.facts import facts, skipped
 from auditor.text import count, decimal, duration, listing, moment, number, percent, visible
-from tests.report import sample_audit as sample
+from tests.report import derived
+from tests.report.derived import files, images, like, many_classes, one_class, only
+from tests.report.scanned import (
+    HANDLER,
+    LEARNED,
+    MISNAMED,
+    ORIGINAL,
+    SKIPPED,
+    TEMPLATE,
+    UNREADABLE,
+    UNSURE,
+    WRONG,
+)
 
 
-def only(audit: Audit, *findings: Finding) -> Audit:
-    return replace(audit, findings=findings, outcomes={"ok": 290, "failed": 0})
+def wrong(audit: Audit, place: int = 1, **fields: object) -> Finding:
+    return like(audit, "label_issue", **{"id": f"{place:012x}", "file": f"cats/{place}.jpg", **fields})
 
 
-def wrong(place: int = 1, **fields: object) -> Finding:
-    return sample.finding(
-        place, "label_issue", f"cats/{place}.jpg", "It is a dog.", label="cats", suggested="dogs", **fields
-    )
+def test_a_scan_finds_what_was_planted(audit):
+    assert files(audit, "label_issue") == files(audit, "model_disagrees") == set(WRONG)
+    assert files(audit, "low_confidence") == set(UNSURE)
+    assert files(audit, "unreadable") == set(UNREADABLE)
+    assert files(audit, "format_mismatch") == {MISNAMED}
+    assert [(found.file, found.related) for found in audit.findings if found.related] == [(ORIGINAL, (TEMPLATE,))]
+    assert {file for file, _ in audit.skipped} == set(SKIPPED)
+    assert audit.model.matched and audit.model.in_sample == LEARNED + 1         # the copy counts, too
 
 
-def test_verdict_counts_images_with_a_wrong_label():
-    found = verdict(sample.make_audit())
+def test_verdict_counts_images_with_a_wrong_label(audit):
+    found = verdict(audit)
 
-    assert found.sentence == "14 of 293 images carry a label that is probably wrong."
-    assert found.also == "3 files cannot be read."
+    assert found.sentence == f"{len(WRONG)} of {images(audit)} images carry a label that is probably wrong."
+    assert found.also == f"{len(UNREADABLE)} files cannot be read."
     assert not found.calm
 
 
-def test_verdict_knows_the_singular():
-    audit = replace(only(sample.make_audit(), wrong()), outcomes={"ok": 1, "failed": 1})
+def test_verdict_knows_the_singular(audit):
+    one = replace(only(audit, wrong(audit)), outcomes={"ok": 1, "failed": 1})
 
-    assert verdict(audit).sentence == "1 of 2 images carries a label that is probably wrong."
-    assert verdict(audit).also == "1 file cannot be read."
-
-
-def test_two_findings_about_one_image_are_one_wrong_label():
-    twice = (wrong(1), replace(wrong(2), file="cats/1.jpg"))
-
-    assert verdict(only(sample.make_audit(), *twice)).number == "1"
+    assert verdict(one).sentence == "1 of 2 images carries a label that is probably wrong."
+    assert verdict(one).also == "1 file cannot be read."
 
 
-def test_label_that_a_person_accepted_is_not_wrong():
-    audit = only(sample.make_audit(), wrong(1, status="accepted"))
+def test_two_findings_about_one_image_are_one_wrong_label(audit):
+    twice = (wrong(audit, 1), wrong(audit, 2, file="cats/1.jpg"))
 
-    assert verdict(audit).sentence == "No label looks wrong in 290 images."
+    assert verdict(only(audit, *twice)).number == "1"
 
 
-def test_weaker_suggestions_are_a_second_look():
-    doubt = sample.finding(2, "model_disagrees", "cats/2.jpg", "The model says dogs.", label="cats", suggested="dogs")
+def test_label_that_a_person_accepted_is_not_wrong(audit):
+    accepted = only(audit, wrong(audit, status="accepted"))
 
-    found = verdict(only(sample.make_audit(), wrong(1), doubt))
+    assert verdict(accepted).sentence == f"No label looks wrong in {images(accepted)} images."
+
+
+def test_weaker_suggestions_are_a_second_look(audit):
+    doubt = like(audit, "model_disagrees", file="cats/2.jpg")
+
+    found = verdict(only(audit, wrong(audit), doubt))
 
     assert found.number == "1"
     assert found.also == "1 more image deserves a second look: another class is suggested, with less evidence."
 
 
-def test_clean_folder_with_broken_files_says_both():
-    audit = replace(only(sample.make_audit()), outcomes={"ok": 290, "failed": 3})
+def test_clean_folder_with_broken_files_says_both(audit):
+    broken = replace(only(audit), outcomes=audit.outcomes)
 
-    assert verdict(audit).sentence == "No label looks wrong in 293 images; 3 files cannot be read."
-    assert not verdict(audit).calm
-
-
-def test_nothing_found_is_calm():
-    assert verdict(sample.empty_audit()).calm
+    assert verdict(broken).sentence == f"No label looks wrong in {images(audit)} images; 3 files cannot be read."
+    assert not verdict(broken).calm
 
 
-def test_labels_that_could_not_be_judged_are_not_called_right():
-    found = verdict(sample.one_class())
+def test_nothing_found_is_calm(audit):
+    assert verdict(derived.nothing_found(audit)).calm
 
-    assert found.sentence == "The labels of 290 images were not judged: all images are in one class."
+
+def test_labels_that_could_not_be_judged_are_not_called_right(audit):
+    found = verdict(one_class(audit))
+
+    readable = audit.outcomes["ok"]
+    assert found.sentence == f"The labels of {readable} images were not judged: all images are in one class."
     assert not found.calm
 
 
-def test_empty_folder_and_unreadable_folder_say_so():
-    assert verdict(sample.nothing_scanned()).sentence == "There are no images in this folder."
-    audit = replace(sample.nothing_scanned(), outcomes={"ok": 0, "failed": 5})
-    assert verdict(audit).sentence == "None of 5 images can be read."
+def test_empty_folder_and_unreadable_folder_say_so(audit):
+    nothing = derived.nothing_scanned(audit)
+
+    assert verdict(nothing).sentence == "There are no images in this folder."
+    unreadable = replace(nothing, outcomes={"ok": 0, "failed": 5})
+    assert verdict(unreadable).sentence == "None of 5 images can be read."
 
 
-def test_key_numbers():
-    values = {figure.name: (figure.value, figure.remark) for figure in figures(sample.make_audit())}
+def test_key_numbers(audit):
+    timed = replace(audit, run=replace(audit.run, seconds=12.25, images_per_second=23.67, cached=40))
 
-    assert values["images"] == ("293", "in 2 classes")
-    assert values["label findings"] == ("22", "on 14 images")
-    assert values["unreadable"][0] == "3"
+    values = {figure.name: (figure.value, figure.remark) for figure in figures(timed)}
+
+    assert values["images"] == (str(images(audit)), "in 3 classes")
+    assert values["label findings"] == (str(2 * len(WRONG)), f"on {len(WRONG)} images")
+    assert values["unreadable"][0] == str(len(UNREADABLE))
+    assert values["low confidence"][0] == str(len(UNSURE))
     assert values["images/s"] == ("23.7", "12.2 s, 40 cached")
+    assert "cached" not in {figure.name: figure.remark for figure in figures(audit)}["images/s"]
 
 
-def test_the_verdict_goes_by_what_a_rule_claims_and_not_by_its_name():
-    audit = sample.make_audit()
+def test_the_verdict_goes_by_what_a_rule_claims_and_not_by_its_name(audit):
     rules = tuple(replace(rule, name=f"{rule.name}_2") for rule in audit.rules)
     findings = tuple(replace(found, rule=f"{found.rule}_2") for found in audit.findings)
     renamed = replace(audit, rules=rules, findings=findings)
@@ -109,124 +130,70 @@ def test_the_verdict_goes_by_what_a_rule_claims_and_not_by_its_name():
     assert figures(renamed) == figures(audit)
 
 
-def test_rules_that_did_not_run_are_listed_too():
-    audit = sample.many_classes()
+def test_rules_that_did_not_run_are_listed_too(audit):
+    many = many_classes(audit)
 
-    rows = {row.name: row for row in rule_rows(audit, place(audit).rules)}
+    rows = {row.name: row for row in rule_rows(many, place(many).rules)}
 
-    assert rows["blurry"].count == "180" and rows["blurry"].severity == "medium"
+    assert rows["dark"].count == "180" and rows["dark"].severity == "medium"
     assert rows["unreadable"].count == "0" and rows["unreadable"].severity == ""
 
 
-def test_class_table_counts_findings_and_images():
-    table = class_matrix(sample.make_audit())
+def test_class_table_counts_findings_and_images(audit):
+    table = class_matrix(audit)
 
     assert table.columns[:4] == ("Images", "Flagged", "Share", "Label probably wrong")
+    flagged = {"cats": 6, "dogs": 5, HANDLER: 2}                # each with two wrong labels
     assert [(row.name, *(cell.text for cell in row.cells[:4])) for row in table.rows] == [
-        ("dogs", "145", "12", "8.3%", "12"),
-        ("cats", "148", "9", "6.1%", "2"),
+        (name, str(audit.classes[name]), str(images), percent(images / audit.classes[name]), "2")
+        for name, images in flagged.items()
     ]
 
 
-def test_classes_beyond_the_table_are_counted():
-    table = class_matrix(sample.many_classes())
+def test_classes_beyond_the_table_are_counted(audit):
+    table = class_matrix(many_classes(audit))
 
     assert len(table.rows) == 30
     assert table.more == "30 more classes not shown, with 90 flagged images in all."
 
 
-def test_confusion_is_by_the_model_where_its_classes_match():
-    table = confusion_matrix(sample.make_audit())
+def test_confusion_is_by_the_model_where_its_classes_match(audit):
+    table = confusion_matrix(audit)
 
-    assert [[cell.text for cell in row.cells] for row in table.rows] == [["139", "2"], ["12", "135"]]
-    assert [cell.tint for cell in table.rows[0].cells] == ["same", "1"]
-    assert "trained on 12 of these images" in table.note
+    assert table.columns == (HANDLER, "cats", "dogs")
+    assert [[cell.text for cell in row.cells] for row in table.rows] == [
+        ["36", "1", "1"],                                       # one image of each class shows each other one
+        ["1", "40", "1"],
+        ["1", "1", "37"],
+    ]
+    assert [cell.tint for cell in table.rows[0].cells] == ["same", "1", "1"]
+    assert f"trained on {audit.model.in_sample} of these images" in table.note
 
 
-def test_confusion_is_out_of_fold_where_they_do_not():
-    table = confusion_matrix(sample.many_classes())
+def test_confusion_is_out_of_fold_where_they_do_not(audit):
+    table = confusion_matrix(many_classes(audit))
 
     assert "other folds" in table.note
     assert len(table.rows) == 20 and table.columns[-1] == "another class"
     assert all(sum(int(cell.text) for cell in row.cells if cell.text.isdigit()) == 3 for row in table.rows)
 
 
-def test_confusion_of_one_class_is_not_drawn():
-    assert confusion_matrix(sample.one_class()) is None
+def test_confusion_of_one_class_is_not_drawn(audit):
+    assert confusion_matrix(one_class(audit)) is None
 
 
-def test_findings_of_one_image_share_a_card_and_the_first_card_is_the_hero():
-    groups = card_groups(place(sample.make_audit()))
+def test_skipped_files_are_grouped_and_capped(audit):
+    groups = {group.reason: group for group in skipped(audit.skipped)}
+    assert {reason: group.files for reason, group in groups.items()} == {
+        reason: (file,) for file, reason in audit.skipped
+    }
 
-    assert [(group.anchor, group.count) for group in groups] == [("labels", "14"), ("others", "4")]
-    first, second, *_ = groups[0].cards
-    assert first.hero and not second.hero
-    assert (first.label, first.suggested) == ("dogs", "cats")
-    assert [line.rule for line in first.lines] == ["Label probably wrong", "Model sees another class"]
-    assert first.facts == ("train", "JPEG", "1\u202f024 \u00d7 768 px", "no. 1 to review")
-    assert first.pictures[1].alt == "Heatmap over dogs/sticker-000.png: where the evidence for cats lies"
+    _, reason = audit.skipped[0]
+    many = (*audit.skipped, *((f"._{number}.jpg", reason) for number in range(110)))
+    hidden, *others = skipped(many)
 
-
-def test_given_label_has_a_bar_even_when_it_is_not_among_the_best():
-    audit = sample.make_audit()
-    file = "dogs/sticker-000.png"
-    probe = replace(audit.evidence[file], probabilities=(("cats", 0.9), ("foxes", 0.08)), source="out-of-fold probe")
-    model = replace(probe, probabilities=(("cat", 0.9), ("fox", 0.08)), source="model")
-
-    bars = [
-        [
-            (bar.name, bar.role, bar.text)
-            for bar in card_groups(place(replace(audit, evidence={file: shown})))[0].cards[0].bars
-        ]
-        for shown in (probe, model)
-    ]
-
-    assert bars[0] == [("cats", "suggested", "90%"), ("foxes", "", "8%"), ("dogs", "given", "2%")]
-    assert bars[1] == [("cat", "", "90%"), ("fox", "", "8%")]  # the model's names are not the folder's
-
-
-def test_filters_count_images_and_are_left_out_where_there_is_no_choice():
-    audit = sample.make_audit()
-    assert [(entry.title, entry.count) for entry in filters(place(audit))][:3] == [
-        ("All", "18"),
-        ("Label probably wrong", "14"),
-        ("Model sees another class", "8"),
-    ]
-    assert filters(place(replace(audit, evidence={}))) == ()
-
-
-def test_tables_hold_what_has_no_picture():
-    found = {table.anchor: table for table in tables(place(sample.make_audit()))}
-
-    assert {key: table.count for key, table in found.items()} == {"dataset": "1", "unreadable": "3", "plain": "1"}
-    assert not found["dataset"].with_files
-    assert found["plain"].lines[0].status == "seen before"
-
-
-def test_long_tables_are_cut_and_say_so():
-    [table] = tables(place(sample.many_classes()))
-
-    assert len(table.lines) == MAX_LINES
-    assert table.more == "160 more findings of this kind not shown here: see findings.jsonl."
-    assert build_page(sample.many_classes()).more == "200 findings of 360 are on this page; 160 more in findings.jsonl."
-
-
-def test_related_files_link_to_their_cards():
-    audit = sample.make_audit()
-    conflict = next(finding for finding in audit.findings if finding.rule == "conflicting_labels")
-
-    line = place(audit).line(conflict)
-
-    assert line.related[0].anchor == "f-000000000003"
-    assert line.related[1].anchor == ""
-    assert line.more_related == "and 5 more files, listed in findings.jsonl"
-
-
-def test_skipped_files_are_grouped_and_capped():
-    hidden, other = skipped(sample.make_audit().skipped)
-
-    assert (hidden.reason, hidden.count, len(hidden.files), hidden.more) == ("hidden", "111", 100, "and 11 more")
-    assert other.files == ("notes.txt",)
+    assert (hidden.reason, hidden.count, len(hidden.files), hidden.more) == (reason, "111", 100, "and 11 more")
+    assert {other.files for other in others} == {(file,) for file, _ in audit.skipped[1:]}
 
 
 def test_facts_of_a_model_are_cut_in_every_direction():
@@ -274,12 +241,12 @@ def test_visible_keeps_scripts_and_emoji_and_spells_out_the_rest():
     assert visible("\u200b\ufeff\ud800") == "\u27e8U+200B\u27e9\u27e8U+FEFF\u27e9\u27e8U+D800\u27e9"
 
 
-def test_one_class_that_only_the_model_could_judge_says_what_the_model_sees():
-    audit = replace(sample.one_class(), findings=(sample.finding(1, "model_disagrees", "cats/1.jpg", "A koala."),))
+def test_one_class_that_only_the_model_could_judge_says_what_the_model_sees(audit):
+    koala = like(audit, "model_disagrees", suggested=None, message="A koala.")
 
-    found = verdict(audit)
+    found = verdict(replace(one_class(audit), findings=(koala,)))
 
-    assert found.sentence == "1 of 290 images is of another class to the model."
+    assert found.sentence == f"1 of {audit.outcomes['ok']} images is of another class to the model."
     assert found.also == "All images lie in one class, so nothing but the model could judge their labels."
 
 
@@ -297,8 +264,8 @@ class Weather:
         return Weather({rename(label): images for label, images in self.sunny.items()})
 
 
-def test_a_further_part_of_a_scan_adds_its_record_and_sections_look_it_up_by_type():
-    audit = replace(sample.make_audit(), additions=(Weather({"n02086240": 3}),))
+def test_a_further_part_of_a_scan_adds_its_record_and_sections_look_it_up_by_type(audit):
+    audit = replace(audit, additions=(Weather({"n02086240": 3}),))
 
     assert audit.addition(Weather) == Weather({"n02086240": 3})
     assert audit.addition(ImageNetView) is None

@@ -2,25 +2,32 @@
 
 from dataclasses import replace
 
-from auditor.audit import ClassView
+import pytest
+
 from auditor.heatmaps.grad_cam import contrast_legend
 from auditor.report.audit import render_html
 from auditor.report.audit.page import build_page
-from tests.report import sample_audit as sample
-from tests.report.drawn import small
 from tests.report.page import Document
+from tests.report.scanned import HANDLER, PLAIN, SCRIPT, UNSURE
 
 
-def view(subject, against=None, *, blank=False):
-    return ClassView(small("cats", 3), subject, against, blank, 96, 96)
+@pytest.fixture
+def view(audit):
+    """`view("dogs", "cats")`: a view that the scan made, of other classes."""
+    made = audit.evidence[PLAIN].views[0]
+    return lambda subject, against=None, *, blank=False: replace(made, subject=subject, against=against, blank=blank)
 
 
-def with_views(*views, **fields):
-    """The sample audit, with views for its first card."""
-    audit = sample.make_audit()
-    evidence = {file: replace(each, **fields) for file, each in audit.evidence.items()}
-    first = next(iter(evidence))
-    return replace(audit, evidence={**evidence, first: replace(evidence[first], views=views)})
+@pytest.fixture
+def with_views(audit):
+    """The audit with these views, for the first card alone."""
+
+    def _with_views(*views, **fields):
+        evidence = {file: replace(each, views=(), **fields) for file, each in audit.evidence.items()}
+        first = next(iter(evidence))
+        return replace(audit, evidence={**evidence, first: replace(evidence[first], views=views)}, additions=())
+
+    return _with_views
 
 
 def captions(audit):
@@ -30,7 +37,16 @@ def captions(audit):
     return [" ".join(word.text for word in view.caption) for view in card.views], card
 
 
-def test_a_card_tells_why_the_given_class_and_why_not():
+def test_a_scan_gives_every_wrong_label_both_views(audit):
+    cards = {card.file: card for group in build_page(audit).groups for card in group.cards}
+
+    found = [" ".join(word.text for word in view.caption) for view in cards[PLAIN].views]
+    assert found == [f"Nothing speaks for {HANDLER}", f"Why dogs and not {HANDLER}"]
+    assert sum(len(card.views) for card in cards.values()) == sum(len(each.views) for each in audit.evidence.values())
+    assert [view.blank for view in audit.evidence[PLAIN].views] == [True, False]
+
+
+def test_a_card_tells_why_the_given_class_and_why_not(view, with_views):
     found, card = captions(with_views(view("cats"), view("dogs", "cats")))
 
     assert found == ["Evidence for cats", "Why dogs and not cats"]
@@ -40,13 +56,13 @@ def test_a_card_tells_why_the_given_class_and_why_not():
     assert "orange" in card.views[1].alt and "blue" in card.views[1].alt
 
 
-def test_an_empty_map_is_called_empty():
+def test_an_empty_map_is_called_empty(view, with_views):
     found, _ = captions(with_views(view("cats", blank=True), view("dogs", "cats", blank=True)))
 
     assert found == ["Nothing speaks for cats", "Nothing tells dogs from cats"]
 
 
-def test_an_occlusion_map_is_never_called_grad_cam():
+def test_an_occlusion_map_is_never_called_grad_cam(view, with_views):
     audit = with_views(view("cats"), view("dogs", "cats"), method="occlusion")
 
     found, card = captions(audit)
@@ -58,7 +74,7 @@ def test_an_occlusion_map_is_never_called_grad_cam():
     assert "Grad-CAM" not in text
 
 
-def test_the_legend_names_method_and_colours():
+def test_the_legend_names_method_and_colours(with_views):
     audit = with_views(method="Grad-CAM by gradients", colours="viridis")
     page = build_page(audit)
 
@@ -67,13 +83,17 @@ def test_the_legend_names_method_and_colours():
     assert 'aria-label="Colours of the heatmap (viridis)' in render_html(audit)
 
 
-def test_hostile_class_names_stay_text():
-    document = Document(render_html(with_views(view(sample.SCRIPT), view(sample.HANDLER, sample.SCRIPT))))
+def test_hostile_class_names_stay_text(view, with_views):
+    document = Document(render_html(with_views(view(SCRIPT), view(HANDLER, SCRIPT))))
 
     assert not [script for script in document.all("script") if "alert" in script.text]
     assert not [image for image in document.all("img") if "onerror" in image.attributes]
-    assert sample.SCRIPT in document.text
+    assert SCRIPT in document.text
 
 
-def test_without_further_views_the_card_has_no_empty_band():
-    assert "reasons" not in Document(render_html(sample.make_audit())).values("class")
+def test_without_further_views_the_card_has_no_empty_band(audit, with_views):
+    unsure = replace(audit, evidence={file: audit.evidence[file] for file in UNSURE})
+
+    assert "reasons" in Document(render_html(audit)).values("class")
+    for without in (unsure, with_views()):
+        assert "reasons" not in Document(render_html(without)).values("class")

@@ -11,7 +11,8 @@ from auditor.classes.names import match_classes
 from auditor.data.dataset import Dataset
 from auditor.data.sample import Sample
 from auditor.engines import Inferred, Outcome, Outcomes
-from auditor.images.decoding import resize
+from auditor.heatmaps.grad_cam import contrast_overlay, scale
+from auditor.images.decoding import resize, thumbnail
 from auditor.images.reader import read_again
 from auditor.scanning.judging import judge
 from auditor.scanning.overlays import VIEW_SIDE, Overlays
@@ -168,13 +169,14 @@ def test_the_probes_map_is_its_weights_by_the_chain_rule():
         moved[:, feature] += [step, -step]
         logs = np.log(np.maximum(probe.answer(row, moved), 1e-30))
         slope[feature] = ((logs[0, 0] - logs[0, 1]) - (logs[1, 0] - logs[1, 1])) / (2 * step)
-    by_hand = features @ slope
+    by_hand = features @ slope                                  # (4, 4), for the first class against the second
 
-    maps, method = overlays._maps(images[row], outcomes[row].inferred, row, [0, 1])
-    found = maps[0] - maps[1]
+    views, method = overlays.draw(images[row], 32, outcomes[row].inferred, row, 1)
 
     assert method == "Grad-CAM"
-    assert np.corrcoef(found.ravel(), by_hand.ravel())[0, 1] > 0.999
+    assert described(views)[2] == ("plain", "spotted")
+    expected = contrast_overlay(thumbnail(images[row], VIEW_SIDE), scale(-by_hand))
+    assert np.abs(views[2].pixels.astype(int) - expected).max() <= 2
 
 
 def test_without_features_the_probe_is_asked_about_covered_pictures():

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import auditor
@@ -11,24 +10,17 @@ from auditor.audit import Audit
 from auditor.backends.card import ModelCard
 from auditor.errors import InputError
 from tests.backends.fake import FakeBackend
-
-
-def paint(redness, seed):
-    """A 64 x 64 picture whose red is so far above its green and blue, with grain."""
-    rng = np.random.default_rng(seed)
-    base = rng.integers(60, 90) + rng.normal(0, 6, (64, 64, 3))
-    base[..., 0] += redness
-    return np.clip(base, 0, 255).astype(np.uint8)
+from tests.pictures import BETWEEN, GREY, RED, draw_tinted
 
 
 @pytest.fixture
 def folder(tmp_path, place):
     """Sixty pictures: blue cats, red dogs, one red cat and one that is neither."""
     for number in range(30):
-        place(paint(0, number), tmp_path / "data" / "cat" / f"{number:02}.png")
-        place(paint(110, 100 + number), tmp_path / "data" / "dog" / f"{number:02}.png")
-    place(paint(110, 500), tmp_path / "data" / "cat" / "wrong.png")
-    place(paint(38, 501), tmp_path / "data" / "dog" / "undecided.png")
+        place(draw_tinted(GREY, number), tmp_path / "data" / "cat" / f"{number:02}.png")
+        place(draw_tinted(RED, 100 + number), tmp_path / "data" / "dog" / f"{number:02}.png")
+    place(draw_tinted(RED, 500), tmp_path / "data" / "cat" / "wrong.png")
+    place(draw_tinted(BETWEEN, 501), tmp_path / "data" / "dog" / "undecided.png")
     return tmp_path / "data"
 
 
@@ -141,7 +133,7 @@ def test_the_scan_says_what_the_probe_can_do(folder):
 def noise(tmp_path, place):
     """Pictures whose classes were thrown by a coin."""
     for number in range(60):
-        place(paint(0, number), tmp_path / "noise" / ("cat", "dog")[number % 2] / f"{number:02}.png")
+        place(draw_tinted(GREY, number), tmp_path / "noise" / ("cat", "dog")[number % 2] / f"{number:02}.png")
     return tmp_path / "noise"
 
 
@@ -168,7 +160,7 @@ def test_rules_that_are_skipped_do_not_run(folder):
 
 def test_one_class_gets_a_clear_note(tmp_path, place):
     for number in range(4):
-        place(paint(0, number), tmp_path / "cat" / f"{number}.png")
+        place(draw_tinted(GREY, number), tmp_path / "cat" / f"{number}.png")
 
     audit = scan(tmp_path, backend=FakeBackend())
 

@@ -168,7 +168,7 @@ def test_weights_of_another_network_are_refused(network, tmp_path):
 def test_imagenet_weights_without_a_network_name_the_file_and_the_option(network, monkeypatch, tmp_path, capsys):
     config = importlib.import_module("keras.src.backend.config")
     resnet = importlib.import_module("keras.src.applications.resnet")
-    monkeypatch.setattr(config, "_KERAS_DIR", str(tmp_path))
+    monkeypatch.setattr(config, "keras_home", lambda: str(tmp_path))
     monkeypatch.setattr(resnet, "BASE_WEIGHTS_PATH", (tmp_path / "nowhere").as_uri() + "/")
 
     with pytest.raises(InputError, match=rf"{IMAGENET_FILE}.*--weights FILE"):

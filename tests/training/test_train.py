@@ -26,8 +26,7 @@ from auditor.settings import Limits, Settings  # noqa: E402
 from auditor.training.batches import EmbeddingBatches, ImageBatches, Pixels  # noqa: E402
 from auditor.training.command import run_training, summary_lines  # noqa: E402
 from auditor.training.loop import PhasePlan, Score, prepare, score, train_phase  # noqa: E402
-
-TINY = {"backbone": "small", "input_size": (32, 32), "epochs": 3, "batch_size": 4, "threads": 2}
+from tests.training_data import TINY, draw_colours  # noqa: E402
 
 
 def training(data, out, **options):
@@ -35,26 +34,24 @@ def training(data, out, **options):
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    from tests.training_data import draw_colours
-
-    folder = draw_colours(tmp_path_factory.mktemp("drawn") / "data", 20)
-    (folder / "red" / "broken.png").write_bytes(b"not an image")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def trained(data, tmp_path_factory):
+def trained(tiny):
     """The small network, from scratch."""
-    return training(data, tmp_path_factory.mktemp("models") / "tiny")
+    return tiny
 
 
 @pytest.fixture(scope="module")
-def frozen(data, tmp_path_factory):
-    """The bundled ResNet50: a head trained on its embeddings, then its last stage."""
+def data(tiny):
+    """What it was trained on."""
+    return tiny.folder.parents[1] / "data"
+
+
+@pytest.fixture(scope="module")
+def frozen(tmp_path_factory):
+    """The bundled ResNet50: a head trained on its embeddings, then its last stage. It takes a minute."""
+    data = draw_colours(tmp_path_factory.mktemp("drawn") / "data", 20)
     options = {
         "backbone": "resnet50", "head": (16,), "fine_tune": "conv5", "epochs": 1, "head_epochs": 3,
-        "class_weights": True, "label_smoothing": 0.05,
+        "batch_size": 4, "class_weights": True, "label_smoothing": 0.05,
     }  # fmt: skip
     return training(data, tmp_path_factory.mktemp("models") / "mine", settings=options)
 
@@ -67,13 +64,13 @@ def test_a_finished_run_is_a_model_folder(trained):
     there = {path.name for path in trained.folder.iterdir()}
 
     assert there == {"model.keras", "model.onnx", "model.json", "history.json", "evaluation.json", "index.html"}
-    assert not trained.folder.with_name("tiny.partial").exists()
+    assert not trained.folder.with_name("pets.partial").exists()
     assert trained.page == trained.folder / "index.html"
 
 
 def test_colours_are_learned(trained):
     assert trained.evaluation.accuracy.value == 1.0
-    assert trained.evaluation.accuracy.total == 4
+    assert trained.evaluation.accuracy.total == 8
 
 
 def test_the_card_says_what_it_was_trained_on_and_how(trained):
@@ -110,7 +107,7 @@ def test_onnx_and_keras_give_the_same_probabilities(trained):
 def test_the_summary_names_what_was_left_out_and_ends_with_the_page(trained):
     lines = list(summary_lines(trained))
 
-    assert lines[0] == "images            32 trained on, 4 validation, 4 test"
+    assert lines[0] == "images            72 trained on, 10 validation, 8 test"
     assert any(line.startswith("test accuracy ") for line in lines)
     assert any(line.startswith("left out: red/broken.png") for line in lines)
     assert lines[-1] == str(trained.page)
@@ -121,7 +118,7 @@ def test_a_scan_of_the_training_data_shows_what_is_in_sample(trained, data):
 
     audit = run_scan(Settings(data=data, model=trained.folder))
 
-    assert audit.model.in_sample == len(trained.parts.train) == 32
+    assert audit.model.in_sample == len(trained.parts.train) == 72
 
 
 def test_the_same_images_and_seed_give_the_same_weights_from_files_and_from_records(trained, data, tmp_path):
@@ -149,6 +146,7 @@ def test_a_frozen_backbone_trains_its_head_on_embeddings_then_a_stage(frozen):
     assert not beta.any()
 
 
+@pytest.mark.slow
 def test_out_of_fold_probabilities_of_the_training_images_are_stored(frozen):
     with np.load(frozen.folder / "out_of_fold.npz", allow_pickle=False) as stored:
         assert stored["files"].tolist() == [image.sample.file for image in frozen.parts.train]
@@ -158,6 +156,7 @@ def test_out_of_fold_probabilities_of_the_training_images_are_stored(frozen):
         np.testing.assert_allclose(stored["probabilities"].sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_model_was_also_trained_on_the_images_of_its_initial_weights(frozen):
     own = {image.content[:16] for image in frozen.parts.train}
     before = read_card(bundled_model() / "model.json").trained_on
@@ -204,7 +203,7 @@ def test_an_interrupted_run_says_how_to_continue_and_refuses_other_settings(colo
 
 def signalled(number, data, out):
     """A run of the command line that gets a signal after its second checkpoint, at any speed of the machine."""
-    given = ["--backbone", "small", "--input-size", "32", "--epochs", "3", "--batch-size", "4", "--threads", "2"]
+    given = ["--backbone", "small", "--input-size", "32", "--epochs", "3", "--batch-size", "8", "--threads", "2"]
     code = (
         "import os, sys; from auditor import cli; from auditor.training.checkpoints import Checkpoints\n"
         "save, calls = Checkpoints.save, []\n"

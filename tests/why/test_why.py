@@ -16,14 +16,7 @@ from auditor.outputs import write_outputs
 from auditor.runs.folder import claim
 from auditor.why import as_json, as_text, explain
 from tests.backends.fake import FakeBackend
-
-
-def paint(redness, seed):
-    """A 64 x 64 picture whose red is so far above its green and blue, with grain."""
-    rng = np.random.default_rng(seed)
-    base = rng.integers(60, 90) + rng.normal(0, 6, (64, 64, 3))
-    base[..., 0] += redness
-    return np.clip(base, 0, 255).astype(np.uint8)
+from tests.pictures import BETWEEN, GREY, RED, draw_tinted, place_image
 
 
 def store(audit, out, name="pets", run="one"):
@@ -34,14 +27,12 @@ def store(audit, out, name="pets", run="one"):
 @pytest.fixture(scope="module")
 def scanned(tmp_path_factory):
     """A folder with a red cat, an undecided dog, a broken file and a note, and the run of its scan."""
-    from tests.pictures import place_image
-
     home = tmp_path_factory.mktemp("home")
     for number in range(12):
-        place_image(paint(0, number), home / "data" / "cat" / f"{number:02}.png")
-        place_image(paint(110, 100 + number), home / "data" / "dog" / f"{number:02}.png")
-    place_image(paint(110, 500), home / "data" / "cat" / "wrong.png")
-    place_image(paint(38, 501), home / "data" / "dog" / "undecided.png")
+        place_image(draw_tinted(GREY, number), home / "data" / "cat" / f"{number:02}.png")
+        place_image(draw_tinted(RED, 100 + number), home / "data" / "dog" / f"{number:02}.png")
+    place_image(draw_tinted(RED, 500), home / "data" / "cat" / "wrong.png")
+    place_image(draw_tinted(BETWEEN, 501), home / "data" / "dog" / "undecided.png")
     (home / "data" / "cat" / "broken.jpg").write_bytes(b"")
     (home / "data" / "cat" / "notes.txt").write_text("not an image")
     audit = auditor.scan(home / "data", backend=FakeBackend())
@@ -125,6 +116,13 @@ def test_what_was_not_decoded_and_what_was_left_out_say_why(home):
 def test_a_file_is_found_by_the_path_that_a_user_types(home, name):
     assert explain(name, home / "reports").file == "cat/wrong.png"
     assert explain(str(home / "data" / "cat" / "wrong.png"), home / "reports").file == "cat/wrong.png"
+
+
+@pytest.mark.parametrize("typed", ["data/cat/L\u00f6we.png", "data/cat/Lo\u0308we.png", "cat/L\u00f6we.png"])
+def test_a_file_of_a_mac_is_found_in_either_unicode_form(home, typed):
+    rewrite(home, file=lambda row: row["file"].replace("cat/00.png", "cat/Lo\u0308we.png"))
+
+    assert "cat/Lo\u0308we.png" in told(typed, home)
 
 
 def test_a_path_relative_to_the_class_folder_that_one_stands_in(home, monkeypatch):
@@ -263,7 +261,7 @@ def test_a_model_that_cannot_judge_the_labels_judged_none(home):
 
 def test_images_without_a_second_class_were_not_judged(tmp_path, place):
     for number in range(3):
-        place(paint(0, number), tmp_path / "cat" / f"{number}.png")
+        place(draw_tinted(GREY, number), tmp_path / "cat" / f"{number}.png")
     store(auditor.scan(tmp_path / "cat", backend=FakeBackend(("tree", "house"))), tmp_path / "reports")
 
     reasons = {
