@@ -100,6 +100,9 @@ def _explained(error: OSError, target: Path) -> Exception:
     where = shown(str(target))
     if error.errno in DISK_FULL:
         return Incomplete(f"the disk of {where} is full; nothing was written")
+    above = next((folder for folder in target.parents if folder.exists() and not folder.is_dir()), None)
+    if above is not None:
+        return InputError(f"{where} was not written: {shown(str(above))} is not a folder. Name another place.")
     if error.errno in _TAKEN:
         return InputError(_not_empty(target))
     if error.errno == errno.EBUSY:

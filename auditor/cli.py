@@ -84,7 +84,9 @@ def _run(arguments: list[str]) -> int:
         return int(end.exit_code)
     except BrokenPipeError:
         return UNREAD
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt as interruption:
+        raise Incomplete(f"{interruption or 'interrupted'}; no report was written") from None
+    except typer.Abort:
         raise Incomplete("interrupted; no report was written") from None
     return 0
 
@@ -188,4 +190,5 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
-    raise Incomplete(f"interrupted by {signal.Signals(number).name}; no report was written")
+    # No `Exception`: libraries catch those, tf2onnx for one, and would go on.
+    raise KeyboardInterrupt(f"interrupted by {signal.Signals(number).name}")

@@ -109,6 +109,8 @@ def write_card(
         InputError: there is a card already, or an argument cannot be read.
         ModelError: the file is not a classifier, or what was stated does not fit it.
     """
+    if file.is_dir():
+        raise InputError(f"{file} is a folder; expected the .onnx or the .keras file in it that has no card")
     if not file.is_file():
         raise InputError(f"there is no file {file}; expected an .onnx or a .keras file")
     path = file.parent / CARD_NAME

@@ -23,7 +23,9 @@ def composed(name: str) -> str:
 
 
 def unblanked(name: str) -> str:
-    """Without blanks at the ends or in a row."""
+    """Without blanks at the ends or in a row, nor what takes no room: U+200B, a byte order mark amid a file."""
+    if not name.isprintable():
+        name = "".join(each for each in name if unicodedata.category(each) != "Cf") or name
     return " ".join(composed(name).split()) or name
 
 

@@ -207,6 +207,12 @@ def _add_alike(layout: Layout, folders: _Folders, start: Folder) -> None:
     tops = some(shown("/".join(folder)) for folder in rest)
     inside = some(sorted(shown(name) for name in set().union(*(alike[folder] for folder in rest))), 3)
     depth = len(start) + 1
+    if found is None and all(split_in(name) for folder in rest for name in alike[folder]):
+        layout.notes.append(
+            f"The folders {tops} hold folders with names of splits ({inside}), which were not read as splits. If they "
+            f"are, pass --classes-at {depth} --split-at {depth + 1}."
+        )
+        return
     if found is None:
         layout.notes.append(
             f"The folders {tops} hold folders of the same names ({inside}), and were read as the classes. If the "
@@ -259,19 +265,41 @@ def _find_classes(tree: Tree, layout: Layout, folders: _Folders) -> None:
         layout.notes.append(f"Empty class folders: {_names(empty)}.")
     if not_classes:
         layout.notes.append(f"Folders without an image, not read as classes: {_names(not_classes)}.")
-    _note_one_inside(layout, folders, [folder for folder in tops if folder in folders.filled])
-    if len(layout.classes) == 1 and not layout.splits:
-        below = folders.below(tops[0])
+    with_images = [folder for folder in tops if folder in folders.filled]
+    _note_one_inside(layout, folders, with_images)
+    _note_split_names(layout, folders, with_images)
+    if len(layout.classes) == 1 and with_images:
+        _note_one_class(layout, folders, with_images[0])
+
+
+def _note_one_class(layout: Layout, folders: _Folders, top: Folder) -> None:
+    """Says how the only class can be read otherwise, however many folders lie around those in it."""
+    deepest = top
+    while len(below := folders.below(deepest)) == 1 and deepest not in folders.direct:
+        deepest = below[0]
+    if below and not layout.splits:
         if len(below) > 1:
             layout.notes.append(
-                f"All images are in one class, {shown(tops[0][-1])}. To read {some(f[-1] for f in below)} as classes, "
-                f"give the path of {shown(tops[0][-1])}, or pass --classes-at 2."
+                f"All images are in one class, {shown(top[-1])}. To read {some(shown(f[-1]) for f in below)} as "
+                f"classes, give the path of {shown('/'.join(deepest))}, or pass --classes-at {len(deepest) + 1}."
             )
-    elif {name.casefold() for name in layout.classes} <= IMAGE_FOLDERS and len(layout.classes) == 1:
+    elif top[-1].casefold() in IMAGE_FOLDERS:
         layout.notes.append(
-            f"The only class is {min(layout.classes)}, a name that hardly is one. Where a table holds the labels, give "
-            "its path; where file names do (cat.0.jpg), use --label-from name."
+            f"The only class is {shown(top[-1])}, a name that hardly is one. Where a table holds the labels, give its "
+            "path; where file names do (cat.0.jpg), use --label-from name."
         )
+
+
+def _note_split_names(layout: Layout, folders: _Folders, tops: Sequence[Folder]) -> None:
+    """Says how folders are read whose names hold those of splits, where nothing else says that they are splits."""
+    told = {split_in(top[-1]) for top in tops}
+    inner = [_innermost(top, folders) for top in tops]
+    if layout.splits or None in told or len(told) < 2 or not any(folders.below(folder) for folder in inner):
+        return
+    layout.notes.append(
+        f"The folders {_names(tops)} were read as the classes, though their names are like those of splits. If they "
+        f"are splits, pass --split-at {len(tops[0])} --classes-at {max(map(len, inner)) + 1}."
+    )
 
 
 def _note_one_inside(layout: Layout, folders: _Folders, tops: Sequence[Folder]) -> None:

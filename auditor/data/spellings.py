@@ -13,7 +13,7 @@ from auditor.text import count, some
 MOST_TOLD = 3
 
 _DIFFER: tuple[tuple[Callable[[str], str], str], ...] = (
-    (unblanked, "blanks"),
+    (unblanked, "blanks or invisible characters"),
     (caseless, "upper and lower case"),
     (spelled, "how words or numbers are joined"),
     (normalise, "singular and plural"),
@@ -71,7 +71,7 @@ def _told(names: Sequence[str], counts: Counter[str]) -> str:
     merge = "a .csv file for --class-map" if written else f"--class-map {pairs}"
     return (
         f"{both} differ only in {difference}. If they are one class, good labels are flagged: merge them with "
-        f"{merge}, or rename one."
+        f"{merge} in a scan or an evaluation, or rename one."
     )
 
 

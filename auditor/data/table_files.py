@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.errors import InputError
-from auditor.text import shown, some
+from auditor.text import MARK, UNMARKED, encoding_of, shown, some
 
 #: What a cell holds: text of a CSV; of JSON and Parquet any value.
 Line = tuple[int, Mapping[str, Any]]
@@ -21,6 +22,7 @@ Line = tuple[int, Mapping[str, Any]]
 _SEPARATOR = re.compile(r'\s*"?sep=(.)"?[ \t]*(?=\r?\n|$)', re.IGNORECASE)
 #: A byte that is not UTF-8, as Python escapes it in texts and names of files.
 ESCAPED = re.compile("[\udc80-\udcff]")
+_INFINITE = (math.inf, -math.inf)
 _EXACT = 2**53                                  # above it a float is not an exact whole number
 
 

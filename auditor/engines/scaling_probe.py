@@ -62,7 +62,7 @@ def settle_scaling(
     second = max(others, key=lambda how: others[how])
     measure = "mean log-probability of the given class" if by_labels else "confidence that differs between images"
     margin = values[best] - values[second]
-    found = f"{measure} {values[best]:.2f}, with {second} {values[second]:.2f}, margin {margin:.2f}"
+    found = f"{measure} {values[best]:z.2f}, with {second} {values[second]:z.2f}, margin {margin:z.2f}"
     if decided and margin >= _MARGIN[by_labels]:
         why = f"guessed from {len(images)} images of the folder ({found})"
     else:

@@ -24,7 +24,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from auditor.images import jpeg, png, tiff
 from auditor.images.formats import READERS
-from auditor.images.pixels import levels_of_ppm, to_rgb, upright
+from auditor.images.pixels import levels_of_jpeg2000, levels_of_ppm, to_rgb, upright
 from auditor.images.unreadable import Unreadable, what_it_is
 from auditor.settings import MAX_PIXELS
 
@@ -117,7 +117,8 @@ def _decode(data: bytes, at_least: int | None, max_pixels: int) -> DecodedImage:
         if pixels is None:
             image.load()
             _check_after(data, image)
-            pixels = to_rgb(image)
+            pixels = levels_of_jpeg2000(data, image) if format_name == "JPEG2000" else None
+            pixels = to_rgb(image) if pixels is None else pixels
         pixels = upright(pixels, image)
     return DecodedImage(pixels=pixels, format=format_name, width=width, height=height, mode=mode)
 

@@ -6,6 +6,7 @@ by their high 8 bits. A 12-bit scan stored in 16 bits is dark, as in other tools
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -15,8 +16,14 @@ from PIL.TiffImagePlugin import TiffImageFile
 from auditor.images import tiff
 from auditor.images.unreadable import Unreadable
 
+# It warns on stderr of a JPEG 2000 that does not name its colours.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+
 _WITH_ALPHA = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 _ORIENTATION = 0x0112
+
+# JPEG 2000: how its codestream begins, and how far behind that the bits of the first channel are.
+_CODESTREAM, _BITS_AT = b"\xff\x4f\xff\x51", 42
 
 # Pillow decodes PPM in Python if it is text, or if its number of levels is not a power of two: 4 s per megapixel.
 _SLOW_PPM = frozenset({"ppm", "ppm_plain"})
@@ -85,6 +92,33 @@ def levels_of_ppm(data: bytes, image: ImageFile) -> NDArray[np.uint8] | None:
     if tile.codec_name in _SLOW_PPM and image.width * image.height > _MOST_SLOW_PIXELS:
         raise Unreadable("a large PPM of a kind that takes minutes to decode (text, or odd number of levels)")
     return None
+
+
+def levels_of_jpeg2000(data: bytes, image: Image.Image) -> NDArray[np.uint8] | None:
+    """Reads colours of more than 8 bits, (H, W, 3); None if Pillow can read it.
+
+    Pillow rounds up when it drops bits, so that the brightest values become 0.
+
+    Args:
+        data: The whole file.
+        image: The same, loaded.
+
+    Raises:
+        Unreadable: the second decoder does not read it.
+    """
+    header = data.find(_CODESTREAM)
+    bits = (data[header + _BITS_AT] & 0x7F) + 1 if 0 <= header < len(data) - _BITS_AT else 8
+    if bits <= 8 or image.mode not in ("RGB", "RGBA"):
+        return None
+    try:
+        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        values = None
+    if values is None or values.dtype != np.uint16 or values.shape != (image.height, image.width, len(image.mode)):
+        raise Unreadable(f"this JPEG 2000 is not a kind that is read: {len(image.mode)} x {bits}-bit")
+    levels = (values >> (bits - 8)).clip(0, 255).astype(np.uint8)
+    order = [2, 1, 0, 3][: len(image.mode)]                     # OpenCV has blue first
+    return _colours(Image.fromarray(np.ascontiguousarray(levels[:, :, order])))
 
 
 def _whole_numbers(image: Image.Image) -> NDArray[np.uint8]:

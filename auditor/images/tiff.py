@@ -94,9 +94,12 @@ def check_kind(tags: Tags) -> None:
     """Raises Unreadable for files that Pillow opens and yet reads wrongly."""
     if _DNG in tags or (int(tags.get(_KIND, 0)) & 1 and _SUB_IMAGES in tags):  # a preview of what DNG, NEF, ARW contain
         raise Unreadable(not_read("camera raw"))
-    is_raw = tags.get(_COMPRESSION, _RAW) == _RAW and tags.get(_PHOTOMETRIC) == _YCBCR
-    if is_raw and _several(tags.get(_SUBSAMPLING, (2, 2))) != (1, 1):
+    is_raw = tags.get(_COMPRESSION, _RAW) == _RAW               # else libtiff decodes
+    if is_raw and tags.get(_PHOTOMETRIC) == _YCBCR and _several(tags.get(_SUBSAMPLING, (2, 2))) != (1, 1):
         raise Unreadable(f"{_NOT_A_KIND}: {unread_kind(tags)}, subsampled colours")
+    in_planes = tags.get(_PLANES) == 2 and int(tags.get(_CHANNELS, 1)) > 1
+    if is_raw and in_planes and max(_several(tags.get(_BITS, 1))) > 8:
+        raise Unreadable(f"{_NOT_A_KIND}: {unread_kind(tags)}, a plane for each channel")
 
 
 def why_unread(data: bytes) -> str | None:

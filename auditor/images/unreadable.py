@@ -96,8 +96,6 @@ _READ = (
     Signature("TIFF", b"MM\0+"),
     Signature("JPEG 2000", b"\0\0\0\x0cjP"),
     Signature("JPEG 2000", b"\xff\x4f\xff\x51"),
-    Signature("AVIF", b"ftypavif", 4),
-    Signature("AVIF", b"ftypavis", 4),
     Signature("PPM", b"P1\n"),
     Signature("PPM", b"P2\n"),
     Signature("PPM", b"P3\n"),
@@ -120,6 +118,7 @@ UNREAD_EXTENSIONS = {
 
 # The brands of HEIF files whose pictures are HEVC; "mif1" alone says HEIF only.
 _HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
+_AVIF = frozenset({b"avif", b"avis"})
 _POINTERS = (
     (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer, not the image: run `git lfs pull`"),
     (b"version https://hawser.github.com/spec/", "a Git LFS pointer, not the image: run `git lfs pull`"),
@@ -149,16 +148,20 @@ def unread_format(head: bytes) -> str | None:
 
 def _is_heic(head: bytes) -> bool:
     """Whether the file is a HEIF of HEVC pictures, as phones write it; AVIF is not, though it shares the container."""
+    return bool(_brands(head) & _HEIF) and not _brands(head) & _AVIF
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """What a file in the container of MP4 and HEIF says it is compatible with; empty for other files."""
     if head[4:8] != b"ftyp":
-        return False
+        return set()
     size = min(int.from_bytes(head[:4], "big"), 256)
-    brands = {head[8:12], *(head[place : place + 4] for place in range(16, size, 4))}
-    return bool(brands & _HEIF) and not brands & {b"avif", b"avis"}
+    return {head[8:12], *(head[place : place + 4] for place in range(16, size, 4))}
 
 
 def broken_header(head: bytes) -> str | None:
     """Returns the reason for a file that begins like a format that is read, and yet is not; None if it does not."""
-    name = "HEIC" if _is_heic(head) else _named(head, _READ)
+    name = "HEIC" if _is_heic(head) else "AVIF" if _brands(head) & _AVIF else _named(head, _READ)
     if name is None:
         return None
     return f"corrupt, truncated or of a rare kind: it begins like a {name}, but its header cannot be read"

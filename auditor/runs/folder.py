@@ -117,12 +117,21 @@ def _check_link(latest: Path) -> None:
         raise InputError(f"{shown(str(latest))} is no link to a run, so no run can take its place; move it away")
 
 
+def _make(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:          # a drive that is not there, or a file system of the kernel
+        raise InputError(
+            f"{shown(str(home))} cannot be made ({error.strerror}); name another folder with --out"
+        ) from None
+
+
 def _take(home: Path, wanted: str, stack: ExitStack) -> str:
     """The first free id; nobody else gets it before `stack` is closed, which removes the draft."""
     for number in range(1, _MOST_ALIKE + 1):
         run = wanted if number == 1 else f"{wanted}-{number}"
         draft = _claimed(home, run)
-        home.mkdir(parents=True, exist_ok=True)
+        _make(home)
         # An error: another run has this id, or took the draft, still without a lock, for a leftover.
         with suppress(FileExistsError, FileNotFoundError, BlockingIOError), ExitStack() as mine:
             draft.mkdir()

@@ -51,7 +51,7 @@ def run_split(
     target = target or default_target(Path(settings.data), by)
     check_target(Path(settings.data), dataset, target, by)
     plan = plan_split(dataset.samples, shares, seed, progress, limits=settings.limits)
-    plan = replace(plan, unreadable=tuple(sorted((*plan.unreadable, *dataset.failed))))
+    plan = replace(plan, unreadable=tuple(sorted((*plan.unreadable, *dataset.failed))), notes=tuple(dataset.notes))
     write_split(dataset, plan, target, by, progress)
     return plan, target
 

@@ -60,6 +60,7 @@ class SplitPlan:
         groups: Files of each group of two or more that are the same picture, largest first.
         unreadable: (file, reason) of images that are in no part because they cannot be decoded.
         unlabelled: Files that are in no part because they have no class.
+        notes: Sentences about how the data set was read.
     """
 
     parts: dict[str, str]
@@ -67,6 +68,7 @@ class SplitPlan:
     groups: tuple[tuple[str, ...], ...]
     unreadable: tuple[tuple[str, str], ...]
     unlabelled: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ _NAMED = 10                                     # files without a label that are
 
 
 def as_text(plan: SplitPlan) -> Iterator[str]:
-    """Yields lines: counts per class and part, copies that were kept together, files that were left out."""
+    """Yields lines: counts per class and part, copies that were kept together, files that were left out, notes."""
     sums = tuple(map(sum, zip(*plan.counts.values(), strict=True)))
     width = max(len("class"), *map(len, plan.counts))
     yield f"{'class':<{width}}" + "".join(f"{part:>9}" for part in PARTS)
@@ -34,3 +34,4 @@ def as_text(plan: SplitPlan) -> Iterator[str]:
     if plan.unreadable:
         yield f"Left out because they cannot be decoded: {len(plan.unreadable)}."
         yield from (f"  {file}: {reason}" for file, reason in plan.unreadable)
+    yield from (f"note: {note}" for note in plan.notes)

@@ -42,7 +42,7 @@ def run_training(
     with open_run(given, config=config, resume=resume, overwrite=overwrite) as run:
         try:
             return _placed(run, progress or Progress())
-        except Incomplete as interruption:
+        except (Incomplete, KeyboardInterrupt) as interruption:
             raise Incomplete(f"{str(interruption).partition(';')[0]}; {_continued(run)}") from None
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):

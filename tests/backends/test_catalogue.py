@@ -210,3 +210,10 @@ def test_the_command_prints_the_card_and_its_path(model_file):
     assert done.stdout.splitlines()[-1] == str(model_file.parent / "model.json")
     assert "guessed classes" in done.stdout
     assert np.array_equal(read_card(model_file.parent / "model.json").input_size, (8, 8))
+
+
+def test_a_folder_is_no_file_for_a_card(model_file):
+    done = CliRunner().invoke(app, ["models", "card", str(model_file.parent)])
+
+    assert isinstance(done.exception, InputError)
+    assert "is a folder; expected the .onnx" in str(done.exception)

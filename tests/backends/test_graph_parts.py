@@ -98,6 +98,20 @@ def test_a_graph_without_softmax_gives_logits_and_they_become_probabilities(tmp_
     )
 
 
+def test_percent_are_probabilities(tmp_path):
+    model = classifier(end="Softmax")
+    node = model.graph.node[-1]
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(100), "hundred"))
+    model.graph.node.append(onnx.helper.make_node("Mul", [node.output[0], "hundred"], ["percent"]))
+    model.graph.output[0].name = "percent"
+
+    backend = OnnxBackend(save(model, tmp_path), preprocessing="raw")
+
+    np.testing.assert_allclose(
+        backend.forward(photos()).probabilities, softmax(logits_by_hand(photos())), atol=1e-5
+    )
+
+
 def test_independent_sigmoids_are_normalised_not_softmaxed(tmp_path):
     backend = OnnxBackend(save(classifier(end="Sigmoid"), tmp_path), preprocessing="raw")
 

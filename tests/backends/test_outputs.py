@@ -69,9 +69,29 @@ def features_first(net, maps, pooled):
     return [maps, pooled, net.add("Softmax", linear(net, pooled))], {}
 
 
+def with_confidence(net, maps, pooled):
+    scores = net.add("Softmax", linear(net, pooled))
+    return [scores, net.add("ReduceMax", scores, axes=[1], keepdims=1)], {}
+
+
+def with_entropy(net, maps, pooled):
+    scores = net.add("Softmax", linear(net, pooled))
+    product = net.add("Mul", scores, net.add("Log", scores))
+    return [net.add("Neg", net.add("ReduceSum", product, net.constant(np.array([1])))), scores], {}
+
+
+def with_energy(net, maps, pooled):
+    logits = linear(net, pooled)
+    return [net.add("ReduceLogSumExp", logits, axes=[1], keepdims=1), net.add("Softmax", logits), logits], {}
+
+
 @pytest.mark.parametrize(
-    "make", [with_argmax, label_first, logits_and_softmax, with_normed_features, with_box, features_first]
-)
+    "make",
+    [
+        with_argmax, label_first, logits_and_softmax, with_normed_features, with_box, features_first, with_confidence,
+        with_entropy, with_energy,
+    ],
+)  # fmt: skip
 def test_scores_are_told_from_what_is_computed_beside_them(make, tmp_path):
     net, maps, pooled = start()
     outputs, types = make(net, maps, pooled)
@@ -80,6 +100,25 @@ def test_scores_are_told_from_what_is_computed_beside_them(make, tmp_path):
 
     wanted = softmax(logits_by_hand(photos()) - np.array([0.3, -0.2, 0.1]))
     np.testing.assert_allclose(backend.forward(photos()).probabilities, wanted, atol=1e-5)
+
+
+def test_a_confidence_beside_a_class_number_is_no_score(tmp_path):
+    net, _, pooled = start()
+    scores = net.add("Softmax", linear(net, pooled))
+    outputs = [net.add("ArgMax", scores, axis=1), net.add("ReduceMax", scores, axes=[1], keepdims=1)]
+
+    with pytest.raises(ModelError, match="0 of which look like class scores"):
+        load_backend(stored(net, outputs, tmp_path, {0: TensorProto.INT64}), device="cpu")
+
+
+def test_a_single_unit_over_features_is_a_score(tmp_path):
+    net, _, pooled = start()
+    outputs = [pooled, net.add("Sigmoid", linear(net, pooled, WEIGHTS[:, :1]))]
+
+    backend = load_backend(stored(net, outputs, tmp_path), preprocessing="raw", device="cpu")
+
+    logits = logits_by_hand(photos())[:, 0] - 0.3
+    np.testing.assert_allclose(backend.forward(photos()).probabilities[:, 1], 1 / (1 + np.exp(-logits)), atol=1e-5)
 
 
 def two_heads(folder, **metadata):

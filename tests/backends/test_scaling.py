@@ -63,7 +63,22 @@ def through(net, image, *operators):
     return image
 
 
+def quantised(net, image, *operators):
+    """As quantize_static writes it in the format QOperator; each constant as its greatest level."""
+    nothing, one = net.constant(np.uint8(0)), number(net, 1)
+    tensor = net.add("QuantizeLinear", image, one, nothing)
+    for operator, value in operators:
+        zero = net.constant(np.uint8(0 if value > 0 else 255))
+        constant = [net.constant(np.uint8(255 if value > 0 else 0)), number(net, abs(value) / 255), zero]
+        pair = [constant, [tensor, one, nothing]] if operator == "QLinearMul" else [[tensor, one, nothing], constant]
+        tensor = net.add(operator, *pair[0], *pair[1], one, nothing, domain="com.microsoft")
+    return net.add("DequantizeLinear", tensor, one, nothing)
+
+
 RAW = {
+    "quantised, scale": lambda net, image: quantised(net, image, ("QLinearMul", 1 / 255)),
+    "quantised, scale and shift": lambda net, image: quantised(net, image, ("QLinearMul", 1 / 127), ("QLinearAdd", -1)),
+    "quantised, mean": lambda net, image: quantised(net, image, ("QLinearAdd", -120)),
     "constant on the left": lambda net, image: net.add("Mul", number(net, 1 / 255), image),
     "beside a Shape": beside_a_shape,
     "beside another branch": second_branch,

@@ -51,9 +51,9 @@ def says(dataset: Dataset, *words: str) -> bool:
 
 
 def test_values_of_json_that_are_no_label(root):
-    dataset = load_dataset(table(root, float("nan"), None, "", "  ", [], "cat"))
+    dataset = load_dataset(table(root, float("nan"), None, "", "  ", [], float("inf"), -float("inf"), "cat"))
 
-    assert labels(dataset) == [None] * 5 + ["cat"]
+    assert labels(dataset) == [None] * 7 + ["cat"]
 
 
 def test_one_number_is_one_class_however_it_is_written(root):
@@ -245,6 +245,9 @@ def test_names_in_files_in_two_unicode_forms_are_one_class(tmp_path):
     [
         ("Cat", "cat", ["upper and lower case", "--class-map Cat=cat"]),
         ("cat ", "cat", ["blanks", "--class-map 'cat =cat'"]),
+        ("cat\u200b", "cat", ["invisible"]),
+        ("\ufeffcat", "cat", ["invisible"]),
+        ("c\u00adat", "cat", ["invisible"]),
         ("golden_retriever", "golden retriever", ["joined"]),
         ("01", "1", ["joined"]),
         ("ÄRA", "ära", ["upper and lower case"]),

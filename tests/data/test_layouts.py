@@ -335,3 +335,41 @@ def test_other_files_of_such_names_do_not_hide_images(fill, name):
     write(root / "cat", name, {"classes": []})
 
     assert len(load_dataset(root).samples) == 1
+
+
+# Other layouts that are told
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "option"),
+    [
+        (("food-101/images/pie/1.jpg", "food-101/images/soup/2.jpg"), "food-101/images", "--classes-at 3"),
+        (("EuroSAT/2750/Forest/1.jpg", "EuroSAT/2750/River/2.jpg"), "EuroSAT/2750", "--classes-at 3"),
+        (("a/b/c/cat/1.jpg", "a/b/c/dog/2.jpg"), "a/b/c", "--classes-at 4"),
+    ],
+)
+def test_folders_deep_in_the_only_class_are_told(fill, files, path, option):
+    assert says(load_dataset(fill(*files)), "one class", f"give the path of {path}", option)
+
+
+@pytest.mark.parametrize("name", ["images", "Images", "JPEGImages"])
+def test_a_folder_that_only_holds_images_is_hardly_a_class(fill, name):
+    assert says(load_dataset(fill(f"{name}/cat.0.jpg", f"{name}/dog.1.jpg")), f"only class is {name}", "--label-from")
+
+
+@pytest.mark.parametrize("parts", [("train", "val"), ("Training", "Testing"), ("dev", "holdout")])
+def test_splits_in_the_classes_are_told_with_the_options_that_read_them(fill, parts):
+    root = fill(*(f"{label}/{part}/1.jpg" for label in ("cat", "dog") for part in parts))
+
+    assert says(load_dataset(root), "names of splits", "--classes-at 1 --split-at 2")
+    assert all(sample.split for sample in load_dataset(root, classes_at=1, split_at=2).samples)
+
+
+def test_folders_named_like_splits_that_hold_different_folders_are_told(fill):
+    root = fill("abc_train/abc_train/A/1.jpg", "abc_train/abc_train/B/2.jpg", "abc_test/abc_test/A_test.jpg")
+
+    assert says(load_dataset(root), "abc_test, abc_train", "--split-at 1 --classes-at 3")
+    assert read(load_dataset(root, split_at=1, classes_at=3)) == {
+        "abc_test/abc_test/A_test.jpg": (None, "test"),
+        "abc_train/abc_train/A/1.jpg": ("A", "train"), "abc_train/abc_train/B/2.jpg": ("B", "train"),
+    }  # fmt: skip

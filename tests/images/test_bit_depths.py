@@ -46,6 +46,26 @@ def test_colours_of_16_bits(data):
     assert np.array_equal(decode(data).pixels, COLOURS >> 8)
 
 
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("container", [True, False])
+@pytest.mark.parametrize("bits", [16, 12, 10])
+def test_jpeg_2000_of_more_than_8_bits_keeps_white(bits, container, alpha, capfd):
+    most, middle = 2**bits - 1, 2 ** (bits - 1)
+    levels = np.tile(np.linspace(0, 255, 64).astype(int), (64, 1))
+    values = np.dstack([levels * most // 255] * 3 + [np.full_like(levels, most)] * alpha)
+    # Values are stored as distances from the middle, so those of fewer bits can be written as 16 bits.
+    data = bytearray(cv2.imencode(".jp2", (values - middle + 2**15).astype(np.uint16))[1].tobytes())
+    start = data.index(b"\xff\x4f\xff\x51")
+    for channel in range(values.shape[2]):
+        data[start + 42 + 3 * channel] = bits - 1
+    data[data.index(b"ihdr") + 14] = bits - 1
+
+    pixels = decode(bytes(data if container else data[start:])).pixels
+
+    assert np.abs(pixels - levels[..., None]).max() <= 1
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("greatest", [256, 1000, 1023, 4095, 16383, 65534])
 def test_a_ppm_is_scaled_by_its_greatest_value(greatest):
     values = np.linspace(0, greatest, 48).astype(np.uint16).reshape(6, 8)

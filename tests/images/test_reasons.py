@@ -53,6 +53,7 @@ def reason(data):
         (b"%PDF-1.7\n", "a PDF, not an image"),
         (b"\x1f\x8b\x08\0", "a gzip archive"),
         (b"\0\0\0\x18ftypisom\0\0\2\0", "a video (MP4 or MOV)"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", "it begins like a AVIF"),
         (b"RIFF\x10\0\0\0AVI LIST", "a video (AVI)"),
         (b"\x93NUMPY\1\0", "a NumPy array"),
         (bytes(300), "300 zero bytes, not an image"),

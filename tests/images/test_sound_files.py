@@ -135,6 +135,20 @@ def test_a_tiff_of_a_kind_that_is_not_read_is_named(order, shape, kind, words):
     assert reason(data[:100]) != reason(data)
 
 
+def test_a_plane_for_each_channel_of_16_bits_is_read_or_named():
+    values = np.random.default_rng(2).integers(0, 65536, (24, 32, 3)).astype(np.uint16)
+    planes = [plane.tobytes() for plane in values.transpose(2, 0, 1)]
+    packed = [zlib.compress(plane) for plane in planes]
+    places = [8 + sum(map(len, packed[:number])) for number in range(3)]
+    tags = {"t284": [2], "t278": [24]}
+    sizes = [len(each) for each in packed]
+
+    plain = tiff(values, 2, raw=b"".join(planes), strips=3, **tags)
+    assert reason(plain).endswith("not a kind that is read: 3 x 16-bit, a plane for each channel")
+    deflated = tiff(values, 2, raw=b"".join(packed), t259=[8], t273=places, t279=sizes, **tags)
+    assert np.array_equal(decode(deflated).pixels, values >> 8)
+
+
 def test_a_tiff_of_an_unread_kind_whose_pixels_are_not_there_is_truncated():
     data = tiff(np.full((64, 64, 3), 100, "f4"), 2, strips=8, present=7)
 

@@ -251,6 +251,12 @@ def test_a_folder_that_may_not_be_written_to_is_said_before_the_work(tmp_path, m
         pytest.fail("the work began")
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no file system of the kernel")
+def test_a_folder_that_cannot_be_made_is_said_before_the_work():
+    with pytest.raises(InputError, match=r"proc/reports.* cannot be made.*--out"), claim(Path("/proc/reports"), "cats"):
+        pytest.fail("the work began")
+
+
 def test_an_error_of_the_work_is_not_taken_for_one_of_writing(tmp_path):
     with pytest.raises(PermissionError), claim(tmp_path, "cats"):
         raise PermissionError(errno.EACCES, "Permission denied", "data/cat/1.jpg")

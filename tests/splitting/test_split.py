@@ -182,6 +182,15 @@ def test_the_text_counts_classes_and_parts(pets, place):
 # Output
 
 
+def test_notes_about_the_source_are_printed(tmp_path, place):
+    for name in ("Cat/1", "Cat/2", "cat/3", "cat/4", "cat/5"):
+        place(noise(int(name[-1])), tmp_path / "data" / f"{name}.png")
+
+    plan, _ = run(tmp_path / "data", tmp_path / "out", by="copy")
+
+    assert any(line.startswith('note: "Cat" (2 images) and "cat"') for line in as_text(plan))
+
+
 def test_a_manifest_beside_the_source_reads_back_as_the_split(pets):
     found, target = run(pets)
 
@@ -279,6 +288,7 @@ def test_the_command_prints_counts_and_ends_with_the_path(pets):
         ("taken.csv", "manifest", "exists and is not empty"),
         ("taken", "copy", "exists and is not empty"),
         ("taken.csv", "copy", "is not a folder"),
+        ("taken.csv/new", "copy", r"taken\.csv is not a folder"),
         ("empty", "manifest", r"name it empty\.csv"),
         ("data/pets/split.csv", "manifest", "must not be changed"),
         ("data/pets/new", "link", "must not be changed"),

@@ -165,7 +165,7 @@ def _other_side(graph: Graph, node: onnx.NodeProto, *, left: bool) -> NDArray[np
     zero = graph.constant(names[2]) if names[2] else np.zeros(1)
     if levels is None or scale is None or zero is None:
         return None
-    return np.asarray((levels.astype(np.float64) - zero.astype(np.float64)) * scale)
+    return np.asarray((levels.astype(np.float64) - zero.astype(np.float64)) * scale.astype(np.float64))
 
 
 def _per_channel(value: NDArray[np.generic], axis: int) -> NDArray[np.float64] | None:
