@@ -85,7 +85,7 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         return UNREAD
     except KeyboardInterrupt as interruption:
-        raise Incomplete(f"{interruption or 'interrupted'}; no report was written") from None
+        raise Incomplete(f"{str(interruption) or 'interrupted'}; no report was written") from None
     except typer.Abort:
         raise Incomplete("interrupted; no report was written") from None
     return 0
