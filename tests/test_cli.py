@@ -98,7 +98,8 @@ def test_an_interrupted_scan_exits_with_3_and_publishes_nothing(data, tmp_path, 
     # The signal comes while an image is being read: at a moment of the test's choosing, whatever the machine's speed.
     code = (
         "import os, sys; from auditor import cli; from auditor.images import reader\n"
-        f"reader.decode = lambda *_, **__: os.kill(os.getpid(), {int(number)})\n"
+        "once = iter([True])                    # a second signal would end it at once\n"
+        f"reader.decode = lambda *_, **__: next(once, False) and os.kill(os.getpid(), {int(number)})\n"
         f"sys.argv = ['auditor', 'scan', {str(data)!r}, '--out', {str(tmp_path / 'reports')!r}]\n"
         "cli.main()"
     )
