@@ -71,7 +71,7 @@ class Outcomes(Sequence[Outcome]):
             self._kinds[row] = self._interned.setdefault(kind, kind)
             self._sides[row] = decoded.width, decoded.height
         if (inferred := outcome.inferred) is not None:
-            if not self._inferred.any():
+            if not self.embeddings.shape[1]:    # the first one
                 self._make_room(inferred)
             self._inferred[row] = True
             self.probabilities[row], self.embeddings[row] = inferred.probabilities, inferred.embedding

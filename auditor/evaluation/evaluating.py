@@ -33,6 +33,7 @@ from auditor.evaluation.pictures import explain, show
 from auditor.evaluation.record import Evaluation
 from auditor.evaluation.selection import Selection, select
 from auditor.progress import Progress
+from auditor.runs.folder import run_id as id_of
 from auditor.settings import Limits
 from auditor.text import shown
 
@@ -113,7 +114,7 @@ def evaluate(
         heatmaps=method,
         notes=(*backend.notes, *scaling, *silent_note(readable, len(answers)), *_notes(dataset, chosen)),
         run=RunInfo(
-            id=run_id or started.strftime("%Y%m%dT%H%M%SZ"),
+            id=run_id or id_of(started),
             started_at=started.isoformat(timespec="seconds"),
             seconds=round(seconds, 3),
             images_per_second=round((len(answers) + len(unreadable)) / seconds, 2),

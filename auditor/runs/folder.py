@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from auditor.atomic_write import is_safe_name
+from auditor.atomic_write import DISK_FULL, is_safe_name
 from auditor.errors import Incomplete, InputError
 from auditor.runs.files import LATEST
 from auditor.text import shown
 
 _MOST_ALIKE = 999                               # runs that may want the same id
 _ABANDONED = 7 * 24 * 3600                      # seconds after which a draft is a leftover where no lock can tell
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY)
 
 
@@ -218,7 +217,7 @@ def _told(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in DISK_FULL:
             raise Incomplete(f"the disk of {out} is full; nothing was published") from None
         if error.errno in _REFUSED:
             raise InputError(f"{out} cannot be written to ({error.strerror}); name another folder with --out") from None

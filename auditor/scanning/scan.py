@@ -25,6 +25,7 @@ from auditor.engines.scaling_probe import settle_scaling
 from auditor.labels.estimate import estimate_errors
 from auditor.labels.verdict import Power
 from auditor.progress import Progress
+from auditor.runs.folder import run_id as id_of
 from auditor.scanning.evidence import gather_evidence
 from auditor.scanning.findings import Ran, make_findings
 from auditor.scanning.imagenet_view import imagenet_view
@@ -103,7 +104,7 @@ def run_scan(
         rules=tuple(each.rule for each in ran),
         notes=tuple(map(readable, (*_stand_in(backend), *dataset.notes, *notes, *_check_notes(ran)))),
         run=RunInfo(
-            id=run_id or started.strftime("%Y%m%dT%H%M%SZ"),
+            id=run_id or id_of(started),
             started_at=started.isoformat(timespec="seconds"),
             seconds=round(seconds, 3),
             images_per_second=round(len(outcomes) / seconds, 2),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from auditor.atomic_write import check_free, new_file, new_folder
+from auditor.atomic_write import DISK_FULL, check_free, new_file, new_folder
 from auditor.data.dataset import Dataset
 from auditor.data.placement import Wanted, place
 from auditor.data.sample import Sample
@@ -154,7 +154,7 @@ def _put(source: Path, target: Path, by: str) -> None:
     except OSError as error:
         if error.errno in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK) and by == "link":
             raise InputError(f"{shown(str(source))} cannot be linked there ({error.strerror}); use --by copy") from None
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in DISK_FULL:
             raise
         raise InputError(f"{shown(str(source))} cannot be put at {shown(str(target))}: {error.strerror}") from None
 

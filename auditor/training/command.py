@@ -1,10 +1,10 @@
 """What `auditor train` does: a run opened, Keras placed, an interruption told how to go on; and what it prints."""
 
-import errno
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditor.atomic_write import DISK_FULL
 from auditor.errors import Incomplete
 from auditor.progress import Progress
 from auditor.report.evaluation.sentences import in_sample
@@ -45,7 +45,7 @@ def run_training(
         except (Incomplete, KeyboardInterrupt) as interruption:
             raise Incomplete(f"{str(interruption).partition(';')[0]}; {_continued(run)}") from None
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in DISK_FULL:
                 raise Incomplete(f"the disk of {run.folder} is full; make room, then: {_continued(run)}") from None
             raise
 
