@@ -25,7 +25,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from auditor.images import jpeg, png, tiff
 from auditor.images.formats import READERS
 from auditor.images.pixels import levels_of_jpeg2000, levels_of_ppm, to_rgb, upright
-from auditor.images.unreadable import Unreadable, what_it_is
+from auditor.images.unreadable import NoMemoryLeft, Unreadable, what_it_is
 from auditor.settings import MAX_PIXELS
 
 # Pillow warns about damage that it repairs (invalid EXIF, extra bytes); this would fill the log of a nightly run.
@@ -173,7 +173,7 @@ def _reason(error: Exception, data: bytes, max_pixels: int) -> Unreadable:
         claimed = re.search(r"\d+", str(error))
         return Unreadable(_too_large(int(claimed[0]) if claimed else 0, max_pixels))
     if isinstance(error, MemoryError):
-        return Unreadable("decoding it needs more memory than there is")
+        return NoMemoryLeft("decoding it needs more memory than there is")
     if (kind := _unread_kind(data, error)) is not None:
         return Unreadable(kind)
     if isinstance(error, UnidentifiedImageError):

@@ -1,10 +1,10 @@
 """The only reader of images: it returns the pixels of an image, or the reason why it cannot be read.
 
-All commands use it, so all refuse the same files for the same reasons: bytes -> sha256 -> already known? -> decode.
+All commands use it, so all refuse the same files for the same reasons. Between bytes and pixels (`fetch`, then
+`read_fetched`) the engines ask whether the content is known already.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,8 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.images.decoding import DecodedImage, decode, resize
-from auditor.images.unreadable import Unreadable
+from auditor.images.unreadable import NoMemoryLeft, Unreadable
 from auditor.settings import Limits
+
+#: To be raised whenever the same bytes give other pixels, another reason or another description than before: results
+#: that were stored under a lower number are not used again.
+READER_VERSION = 1
 
 
 class Readable(Protocol):
@@ -52,14 +56,16 @@ class ReadImage:
     Attributes:
         content: sha256 of the bytes in hex; "" if they could not be read.
         size: Number of bytes.
-        failure: Why the image could not be read; None if it could, or if the content is already known.
-        picture: The decoded image; None if it could not be read, or if the content is already known.
+        failure: Why the image could not be read; None if it could.
+        picture: The decoded image; None if it could not be read.
+        passing: Whether the failure says nothing about the bytes: memory was short.
     """
 
     content: str
     size: int
     failure: str | None = None
     picture: DecodedImage | None = None
+    passing: bool = False
 
 
 def fetch(image: Readable, limits: Limits) -> Fetched:
@@ -75,41 +81,26 @@ def fetch(image: Readable, limits: Limits) -> Fetched:
     return Fetched(data, hashlib.sha256(data).hexdigest(), len(data))
 
 
-def read(
-    image: Readable,
-    limits: Limits,
-    *,
-    at_least: int | None = None,
-    known: Callable[[str], bool] | None = None,
-) -> ReadImage:
+def read(image: Readable, limits: Limits, *, at_least: int | None = None) -> ReadImage:
     """Reads, hashes and decodes an image.
 
     Args:
         image: The image.
         limits: Larger files and images are refused.
         at_least: As in `decode`: a JPEG may be decoded at a reduced size, with no side shorter than this, in pixels.
-        known: Called with the content hash before decoding; if it returns True, the image is not decoded.
     """
-    return read_fetched(fetch(image, limits), limits, at_least=at_least, known=known)
+    return read_fetched(fetch(image, limits), limits, at_least=at_least)
 
 
-def read_fetched(
-    fetched: Fetched,
-    limits: Limits,
-    *,
-    at_least: int | None = None,
-    known: Callable[[str], bool] | None = None,
-) -> ReadImage:
+def read_fetched(fetched: Fetched, limits: Limits, *, at_least: int | None = None) -> ReadImage:
     """Does the same as `read` for bytes that are already in memory."""
     content, size = fetched.content, fetched.size
     if fetched.failure is not None:
         return ReadImage(content, size, fetched.failure)
-    if known is not None and known(content):
-        return ReadImage(content, size)
     try:
         picture = decode(fetched.data, at_least=at_least, max_pixels=limits.max_pixels)
     except Unreadable as reason:
-        return ReadImage(content, size, str(reason))
+        return ReadImage(content, size, str(reason), passing=isinstance(reason, NoMemoryLeft))
     return ReadImage(content, size, picture=picture)
 
 
@@ -123,8 +114,8 @@ def as_input(picture: DecodedImage, input_size: tuple[int, int]) -> NDArray[np.u
     return resize(picture.pixels, *input_size)
 
 
-def read_again(image: Readable, at_least: int, limits: Limits) -> NDArray[np.uint8] | None:
-    """Reads the pixels (H, W, 3) of an image again; None if it can no longer be read.
+def read_again(image: Readable, at_least: int | None, limits: Limits) -> NDArray[np.uint8] | None:
+    """Reads the pixels (H, W, 3) of an image again, as `read`; None if it can no longer be read.
 
     The earlier results for it stay valid.
     """

@@ -13,6 +13,10 @@ class Unreadable(ValueError):
     """The bytes are not a complete, valid image; the text is the reason, ready for a report."""
 
 
+class NoMemoryLeft(Unreadable):
+    """There was not enough memory, which says nothing about the bytes."""
+
+
 class Signature(NamedTuple):
     """Bytes by which a kind of file is recognised.
 
