@@ -103,7 +103,7 @@ class Standard:
         kept = min(components, images, dimension)
         if images < dimension:                  # the same components from the smaller of the two matrices
             points = self.points(embeddings)                                    # (M, D)
-            values, vectors = _leading(points @ points.T, kept)                 # (d,), (M, d)
+            values, vectors = leading(points @ points.T, kept)                 # (d,), (M, d)
             real = max(1, int((values > 1e-5 * values[0]).sum()))               # the rest is rounding error
             lengths = np.sqrt(np.maximum(values[:real], 1e-12))
             return replace(self, basis=np.asarray(points.T @ (vectors[:, :real] / lengths), np.float32))
@@ -113,7 +113,7 @@ class Standard:
             return points.T @ points                                            # (D, D)
 
         scatter = summed_in_parallel(products, _blocks(embeddings))
-        return replace(self, basis=np.asarray(_leading(scatter, kept)[1], np.float32))
+        return replace(self, basis=np.asarray(leading(scatter, kept)[1], np.float32))
 
 
 def _factor(gram: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -149,7 +149,7 @@ def _blocks(embeddings: NDArray[np.floating]) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _leading(matrix: NDArray[np.float32], kept: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+def leading(matrix: NDArray[np.float32], kept: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Returns the largest eigenvalues (k,) of a symmetric matrix (d, d), largest first, and their vectors (d, k)."""
     size = len(matrix)
     if kept + OVERSAMPLING < size / 4 and size > EXACT_UP_TO:
@@ -161,7 +161,7 @@ def _leading(matrix: NDArray[np.float32], kept: int) -> tuple[NDArray[np.floatin
 def _subspace_iteration(
     matrix: NDArray[np.float32], kept: int
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Approximates `_leading` (Halko, Martinsson & Tropp, "Finding structure with randomness", SIAM Review, 2011).
+    """Approximates `leading` (Halko, Martinsson & Tropp, "Finding structure with randomness", SIAM Review, 2011).
 
     The random start has a fixed seed, so the result is the same every time.
     """

@@ -1,18 +1,21 @@
-"""The exact nearest neighbours of every image in embedding space, and the vote of their labels.
+"""The nearest neighbours of every image in embedding space, and the vote of their labels.
 
 The vote is a second opinion on a label: no model is fitted, and the images that vote can be shown. Zhu, Dong and Liu,
 "Detecting corrupted labels without training a model to predict" (ICML 2022, SimiFeat), find wrong labels by such votes
-alone. All pairs are compared, in blocks of one matrix product each: for 20,000 images this takes seconds, and an
-approximate index would not be faster.
+alone. Up to `EXACT_UP_TO` images all pairs are compared, in blocks of one matrix product each: for 20,000 images this
+takes seconds. Above it, an image is compared with those in the cells around it (`auditor.labels.cells`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from auditor.labels.cells import Cells
 from auditor.labels.components import Standard, has_embedding
 from auditor.labels.parallel import in_parallel
 
@@ -25,6 +28,9 @@ COMPONENTS = 256
 BLOCK = 1 << 24
 #: Number of embeddings that are transformed at once.
 ROWS = 4096
+#: Number of images up to which all pairs are compared. Above it cells hold `IN_CELL` images on average, and an image is
+#: compared with those of the nearest cells that hold `COMPARED`; docs/outliers.md has the recall.
+EXACT_UP_TO, IN_CELL, COMPARED = 30_000, 200, 6144
 
 
 @dataclass(frozen=True)
@@ -108,32 +114,69 @@ def nearest(
     count = len(points)
     usable: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=1) & bool(points.size))
     others = np.flatnonzero(usable if among is None else usable & among)        # (M,)
-    indices = np.full((count, k), -1, dtype=np.int32)
-    similarity = np.full((count, k), np.nan, dtype=np.float32)
+    found = Neighbours(np.full((count, k), -1, np.int32), np.full((count, k), np.nan, np.float32))
     if not len(others):
-        return Neighbours(indices, similarity)
-    pool = points if len(others) == count else points[others]                   # (M, d)
-    place = np.full(count, -1, dtype=np.intp)                                   # row -> its column below
-    place[others] = np.arange(len(others))
-    copies = _copies(groups, place, count)
-    step = max(1, BLOCK // len(others))
+        return found
+    group = _group_numbers(groups, count)                                       # (N,)
+    if count <= EXACT_UP_TO:
+        pool = points if len(others) == count else points[others]               # (M, d)
+        step = max(1, BLOCK // len(others))
 
-    def search(start: int) -> None:
-        rows = np.arange(start, min(start + step, count))
-        rows = rows[usable[rows]]
-        close = points[rows] @ pool.T                                           # (n, M)
-        own = place[rows]
-        close[np.flatnonzero(own >= 0), own[own >= 0]] = -np.inf
-        for position, row in enumerate(rows.tolist()):
-            if row in copies:
-                close[position, copies[row]] = -np.inf
-        columns, values = _highest(close, min(k, len(others)))                  # (n, k) each
-        found = np.isfinite(values)
-        indices[rows, : columns.shape[1]] = np.where(found, others[columns], -1)
-        similarity[rows, : columns.shape[1]] = np.where(found, values, np.nan)
+        def search(start: int) -> None:
+            rows = np.arange(start, min(start + step, count))
+            _compare(points, rows[usable[rows]], others, pool, group, found)
 
-    in_parallel(search, range(0, count, step))
-    return Neighbours(indices, similarity)
+        in_parallel(search, range(0, count, step))
+        return found
+    cells = Cells.of(points, count // IN_CELL)
+    asking, found_in = _by_cell(cells, np.flatnonzero(usable)), _by_cell(cells, others)
+    sizes = np.array([len(rows) for rows in found_in], dtype=np.intp)           # (C,)
+
+    def search_cell(cell: int) -> None:
+        if not len(asking[cell]):
+            return
+        candidates = np.sort(np.concatenate([found_in[near] for near in cells.around(cell, COMPARED, sizes)]))
+        if len(candidates) > 2 * COMPARED:                                      # of very many alike, some are enough
+            candidates = candidates[np.linspace(0, len(candidates) - 1, 2 * COMPARED).astype(np.intp)]
+        pool = points[candidates]
+        step = max(1, BLOCK // max(1, len(candidates)))
+        for start in range(0, len(asking[cell]), step):
+            _compare(points, asking[cell][start : start + step], candidates, pool, group, found)
+
+    in_parallel(search_cell, range(len(sizes)))
+    return found
+
+
+def _by_cell(cells: Cells, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """The rows in each cell, ascending."""
+    cell = cells.cell[rows]
+    order = np.argsort(cell, kind="stable")
+    ends = np.searchsorted(cell[order], np.arange(len(cells.centres) + 1))
+    return [rows[order[start:end]] for start, end in pairwise(ends)]
+
+
+def _compare(
+    points: NDArray[np.float32],
+    rows: NDArray[np.intp],
+    candidates: NDArray[np.intp],
+    pool: NDArray[np.float32],
+    group: NDArray[np.intp],
+    found: Neighbours,
+) -> None:
+    """Compares some rows with all candidates (m,), ascending, whose points are `pool`, and notes the nearest."""
+    close = points[rows] @ pool.T                                               # (n, m)
+    own = np.minimum(np.searchsorted(candidates, rows), len(candidates) - 1)
+    present = np.flatnonzero(candidates[own] == rows)
+    close[present, own[present]] = -np.inf
+    grouped = np.flatnonzero(group[rows] >= 0)
+    if len(grouped):
+        columns = np.flatnonzero(group[candidates] >= 0)                        # only these can be copies
+        for position in grouped.tolist():
+            close[position, columns[group[candidates[columns]] == group[rows[position]]]] = -np.inf
+    chosen, values = _highest(close, min(found.indices.shape[1], len(candidates)))      # (n, k) each
+    real = np.isfinite(values)
+    found.indices[rows, : chosen.shape[1]] = np.where(real, candidates[chosen], -1)
+    found.similarity[rows, : chosen.shape[1]] = np.where(real, values, np.nan)
 
 
 def nearest_of_classes(
@@ -178,17 +221,14 @@ def nearest_of_classes(
     return found
 
 
-def _copies(groups: Sequence[str] | None, place: NDArray[np.intp], count: int) -> dict[int, NDArray[np.intp]]:
-    """Maps each row in a group of two or more to the columns of that group."""
+def _group_numbers(groups: Sequence[str] | None, count: int) -> NDArray[np.intp]:
+    """(N,) a number for each group of two or more images; -1 for images that are in none."""
     if groups is None:
-        return {}
-    _, inverse, sizes = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True, return_counts=True)
-    members: dict[int, list[int]] = {}
-    for row in range(count):
-        if groups[row] and sizes[inverse[row]] > 1:
-            members.setdefault(int(inverse[row]), []).append(row)
-    columns = {group: place[rows] for group, rows in members.items()}           # -1 for rows not in the pool
-    return {row: columns[group][columns[group] >= 0] for group, rows in members.items() for row in rows}
+        return np.full(count, -1, np.intp)
+    numbers, names = pd.factorize(np.array([*groups, ""], dtype=object)[:-1])
+    shared = np.bincount(numbers, minlength=len(names)) > 1                     # by group
+    shared &= np.array([bool(name) for name in names], dtype=bool)
+    return np.where(shared[numbers], numbers, -1).astype(np.intp)
 
 
 def _highest(close: NDArray[np.float32], k: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:

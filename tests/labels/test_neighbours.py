@@ -91,3 +91,49 @@ def test_the_nearest_of_a_class_agree_with_brute_force_without_copies(monkeypatc
         best = sorted(others, key=lambda other: -float(points[other] @ points[row]))[:3]
         assert [other for other, _ in near] == best
         np.testing.assert_allclose([close for _, close in near], points[best] @ points[row], atol=1e-6)
+
+
+def clustered_points(count=3000, dimension=16, clusters=30):
+    rng = np.random.default_rng(4)
+    middles = rng.normal(0, 1, (clusters, dimension))
+    return points_of(middles[rng.integers(0, clusters, count)] + rng.normal(0, 0.2, (count, dimension)))
+
+
+def few_compared(monkeypatch):
+    for name, value in (("EXACT_UP_TO", 100), ("IN_CELL", 50), ("COMPARED", 600)):
+        monkeypatch.setattr(neighbours, name, value)
+
+
+def test_among_many_images_nearly_all_neighbours_are_found(monkeypatch):
+    points = clustered_points()
+    true = nearest(points, 10)
+    few_compared(monkeypatch)
+    found = nearest(points, 10)
+
+    assert (found.indices[:, :, None] == true.indices[:, None]).any(axis=1).mean() > 0.9
+    rows = np.arange(len(points))[:, None]
+    assert np.allclose(found.similarity, (points[rows] * points[found.indices]).sum(axis=2), atol=1e-5)
+    assert (np.diff(found.similarity, axis=1) <= 0).all()
+    assert np.array_equal(found.indices, nearest(points, 10).indices)
+
+
+def test_among_many_images_copies_and_images_that_may_not_be_found_are_left_out(monkeypatch):
+    few_compared(monkeypatch)
+    points = clustered_points()
+    points[7], points[11] = np.nan, points[10]
+    groups = [str(row // 2) for row in range(len(points))]
+    among = np.arange(len(points)) % 3 > 0
+    found = nearest(points, 5, groups=groups, among=among)
+
+    rows = np.arange(len(points))
+    assert (found.indices[7] == -1).all() and not (found.indices == 7).any()
+    assert not (found.indices == rows[:, None]).any()
+    assert not ((found.indices // 2 == rows[:, None] // 2) & (found.indices >= 0)).any()
+    assert among[found.indices[found.indices >= 0]].all()
+
+
+def test_many_equal_images_are_not_all_compared(monkeypatch):
+    few_compared(monkeypatch)
+    points = points_of(np.concatenate([np.ones((3000, 3)), np.random.default_rng(0).normal(0, 1, (50, 3))]))
+
+    assert (nearest(points, 4).indices[:3000] >= 0).all()
