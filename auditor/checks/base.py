@@ -1,13 +1,13 @@
 """What a check is, and what it gives: a score for every image, and findings about images, groups or the data set."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.audit import RuleKind, Severity
+from auditor.audit import Chart, RuleKind, Severity
 from auditor.checks.samples import Samples
 from auditor.checks.stored import StoredImage
 
@@ -29,6 +29,9 @@ class GroupFinding:
         suggested: Index of the class that the first image should have; -1 where the rule suggests none.
         key: What a finding about the data set is about, say the name of a class, where a rule can make several: with
             the rule's name it makes the finding's id, which stays the same while the numbers in the message change.
+        related_values: What was measured between the first image and each of the others, such as their similarity.
+        examples: Images that show a finding about the data set, the clearest first: its `related` files.
+        chart: A small plot that shows it.
     """
 
     rows: tuple[int, ...]
@@ -39,6 +42,9 @@ class GroupFinding:
     threshold: float | None = None
     suggested: int = -1
     key: str = ""
+    related_values: tuple[float, ...] = ()
+    examples: tuple[int, ...] = ()
+    chart: Chart | None = None
 
 
 @dataclass(frozen=True)
@@ -126,3 +132,8 @@ def nothing_judged(samples: Samples, note: str = "") -> CheckResult:
         suggested=np.full(count, -1, dtype=np.intp),
         notes=(note,) if note else (),
     )
+
+
+def about_data_set(samples: Samples, found: Sequence[GroupFinding], notes: Sequence[str] = ()) -> CheckResult:
+    """The result of a rule that says nothing about single images."""
+    return replace(nothing_judged(samples), notes=tuple(notes), groups=tuple(found))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.checks.copies import Copies
+
 if TYPE_CHECKING:                               # it loads scipy's statistics, which `auditor why` does without
     from auditor.labels.verdict import LabelVerdict
 
@@ -53,9 +55,15 @@ class Samples:
         verdict: On every label that the probe judged, and how far it can be believed.
         votes: (N, C) float32 share of each class among the labels of the most similar images; NaN where none has one.
         show_doubtful: Whether the user wants to see what a probe that cannot judge the labels doubts.
-        hashes: (N, 4) uint64, 256 bits of a perceptual hash: near for pictures that look the same; None where the
-            scan computed none.
-        properties: Name -> (N,) values taken when the image was decoded, NaN unreadable: "width", "height" in pixels.
+        copies: Images that are the same picture.
+        properties: Name -> (N,) float64 taken when the image was decoded, NaN unreadable: "width", "height" in pixels
+            as stored, and all of `auditor.images.properties.PROPERTIES`.
+        miniatures: (N, 32, 32) uint8, the grey picture squeezed into a square; 0 unreadable.
+        heat: (N, h, w) float16 in [0, 1], where the trained model's evidence for the given label lies, NaN where there
+            is none; None where no image has any.
+        neighbours: (N, k) int32 rows of the most similar images by their embeddings, most similar first, without
+            copies of the same picture; -1 where there are fewer, k is 0 without a model.
+        similarity: (N, k) float32 cosine similarity of these; NaN where there are fewer.
     """
 
     files: tuple[str, ...]
@@ -72,8 +80,12 @@ class Samples:
     verdict: "LabelVerdict"
     votes: NDArray[np.float32]
     show_doubtful: bool = False
-    hashes: NDArray[np.uint64] | None = None
+    copies: Copies = field(default_factory=Copies.none)
     properties: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    miniatures: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 32, 32), np.uint8))
+    heat: NDArray[np.float16] | None = None
+    neighbours: NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+    similarity: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def __len__(self) -> int:
         return len(self.files)

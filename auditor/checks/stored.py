@@ -6,6 +6,8 @@ from typing import Any
 
 #: What a rule about labels says of an image without one.
 NO_LABEL = "not judged: the data set gives it no label."
+#: What a rule about the data set says of every image.
+NOT_ABOUT_AN_IMAGE = "not flagged: it is about the data set as a whole."
 
 
 @dataclass(frozen=True)

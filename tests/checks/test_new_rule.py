@@ -33,7 +33,7 @@ class Tiny:
     rule: ClassVar[str] = "tiny"
     title: ClassVar[str] = "Tiny"
     kind: ClassVar[RuleKind] = "image"
-    demo_faults: ClassVar[tuple[str, ...]] = ("blurry",)
+    demo_faults: ClassVar[tuple[str, ...]] = ("undersized",)
 
     def run(self, samples: Samples) -> CheckResult:
         """Flags small images, groups equal files, and says how many splits there are."""
@@ -137,4 +137,4 @@ def test_the_documentation_and_the_demo_know_it(with_tiny):
     from auditor.demo.run import rule_for
 
     assert "| `tiny` | Tiny | The image has few pixels. | `side = 40` |" in documentation.page()
-    assert rule_for("blurry") == "tiny"
+    assert rule_for("undersized") == "tiny"

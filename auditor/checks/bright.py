@@ -1,0 +1,76 @@
+"""Pictures that are overexposed or washed out."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from auditor.audit import RuleKind
+from auditor.checks.base import CheckResult, for_flagged
+from auditor.checks.limits import NOT_MEASURED, fences, graded, high_score, measured, stored
+from auditor.checks.samples import Samples
+from auditor.checks.stored import StoredImage
+from auditor.configuration import Range
+from auditor.text import whole_percent
+
+
+@dataclass(frozen=True)
+class Bright:
+    """Much of the picture is burnt out to white, or even its darkest parts are light.
+
+    Measured is the share of pixels that are nearly white plus the luma that one pixel in twenty is darker than: about
+    0.15 for a photograph, 1 for one at three times its light, 0.8 for one that is washed out to a quarter of its
+    contrast. From `suspect` on a picture is flagged where it is an outlier of its data set, so that things photographed
+    on white are not, where that is usual.
+
+    Args:
+        maximum: From this on every picture is flagged; 1.6 is white with darkest parts at 0.6 or more.
+        suspect: From this on a picture is flagged where it is an outlier of its data set.
+        far: Robust standard deviations from which it is an outlier: more than for other rules, as light pictures are
+            many in most sets.
+    """
+
+    maximum: Annotated[float, Range(0, 2)] = 1.6
+    suspect: Annotated[float, Range(0, 2)] = 0.72
+    far: Annotated[float, Range(0)] = 4.5
+
+    rule: ClassVar[str] = "bright"
+    title: ClassVar[str] = "Bright"
+    kind: ClassVar[RuleKind] = "image"
+    demo_faults: ClassVar[tuple[str, ...]] = ("bright",)
+
+    def run(self, samples: Samples) -> CheckResult:
+        """Scores every readable picture; (N,) float32."""
+        white, darkest = measured(samples, "white"), measured(samples, "brightness_p5")               # (N,)
+        value = white + darkest
+        limit = float(np.clip(fences(value, self.far)[1], min(self.suspect, self.maximum), self.maximum))
+        flagged = value >= limit                                                        # NaN compares False
+
+        def sentence(row: int) -> str:
+            return (
+                f"Bright: {whole_percent(white[row])} of it is white, and its darkest twentieth reaches "
+                f"{whole_percent(darkest[row])} of white; together {value[row]:.2f}, the limit is {limit:.2f}."
+            )
+
+        return CheckResult(
+            score=high_score(value, limit),
+            flagged=flagged,
+            value=value.astype(np.float32),
+            threshold=limit,
+            messages=for_flagged(flagged, sentence),
+            severity=graded(value >= self.maximum, "medium", "low"),
+            suggested=np.full(len(samples), -1, dtype=np.intp),
+        )
+
+    @staticmethod
+    def why_not(image: StoredImage) -> str:
+        """How much of it is white."""
+        if (known := stored(image, "white", "brightness_p5")) is None:
+            return NOT_MEASURED
+        white, darkest = known
+        limit = image.settings.get("suspect", Bright.suspect)
+        return (
+            f"not flagged: {whole_percent(white)} of it is white, and its darkest twentieth reaches "
+            f"{whole_percent(darkest)} of white; together {white + darkest:.2f}, where {limit:.2f} and more is bright "
+            "unless it is usual among the other images."
+        )

@@ -1,0 +1,77 @@
+"""Pictures that are too dark to show what is in them."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from auditor.audit import RuleKind
+from auditor.checks.base import CheckResult, for_flagged
+from auditor.checks.limits import NOT_MEASURED, fences, graded, low_score, measured, stored
+from auditor.checks.samples import Samples
+from auditor.checks.stored import StoredImage
+from auditor.configuration import Range
+from auditor.text import whole_percent
+
+#: Nothing but the lightest hundredth is lighter than this: black to the eye.
+_BLACK = 0.06
+
+
+@dataclass(frozen=True)
+class Dark:
+    """The picture is dark in its middle tones, and its lights do not make up for it.
+
+    Measured is the geometric mean of the median luma and of the luma that one pixel in a hundred exceeds: 0.2 is a
+    picture at a fifth of its light, or one that is black but for lamps. Up to `suspect` a picture is flagged where it
+    is an outlier of its data set, in logarithms, so that a set of night scenes is not.
+
+    Args:
+        minimum: Brightness under which every picture is flagged, in [0, 1].
+        suspect: Brightness under which a picture is flagged where it is an outlier of its data set.
+    """
+
+    minimum: Annotated[float, Range(0, 1)] = 0.2
+    suspect: Annotated[float, Range(0, 1)] = 0.25
+
+    rule: ClassVar[str] = "dark"
+    title: ClassVar[str] = "Dark"
+    kind: ClassVar[RuleKind] = "image"
+    demo_faults: ClassVar[tuple[str, ...]] = ("dark",)
+
+    def run(self, samples: Samples) -> CheckResult:
+        """Scores every readable picture; (N,) float32."""
+        middle, lights = measured(samples, "brightness_p50"), measured(samples, "brightness_p99")     # (N,)
+        value = np.sqrt(middle * lights)
+        usual = np.exp(fences(np.log(np.maximum(value, 1 / 255)))[0])
+        limit = float(np.clip(usual, self.minimum, max(self.minimum, self.suspect)))
+        flagged = value <= limit                                                        # NaN compares False
+
+        def sentence(row: int) -> str:
+            return (
+                f"Dark: half of it is darker than {whole_percent(middle[row])} of white, and only its lightest "
+                f"hundredth is lighter than {whole_percent(lights[row])}; together {whole_percent(value[row])}, "
+                f"not over {whole_percent(limit)}."
+            )
+
+        return CheckResult(
+            score=low_score(value, limit),
+            flagged=flagged,
+            value=value.astype(np.float32),
+            threshold=limit,
+            messages=for_flagged(flagged, sentence),
+            severity=graded(lights < _BLACK, "high", "medium"),
+            suggested=np.full(len(samples), -1, dtype=np.intp),
+        )
+
+    @staticmethod
+    def why_not(image: StoredImage) -> str:
+        """How light it is."""
+        if (known := stored(image, "brightness_p50", "brightness_p99")) is None:
+            return NOT_MEASURED
+        middle, lights = known
+        limit = image.settings.get("minimum", Dark.minimum)
+        return (
+            f"not flagged: half of it is lighter than {whole_percent(middle)} of white, its lightest hundredth lighter "
+            f"than {whole_percent(lights)}; together {whole_percent((middle * lights) ** 0.5)}, where dark is "
+            f"{whole_percent(limit)} and less, or a little over that where the other images are lighter."
+        )
