@@ -1,12 +1,13 @@
 """The result of the pixel pass: exactly one outcome per file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.data.sample import Sample
+from auditor.data.sample import Sample, Stamp
 from auditor.heatmaps.grad_cam import heat
+from auditor.images.description import Description
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,14 @@ class Decoded:
         format: Pillow's name of the actual format.
         mode: Pillow's colour mode as stored.
         width, height: Size in pixels as stored.
+        description: What is kept of its pixels; None if the task asked for none.
     """
 
     format: str
     mode: str
     width: int
     height: int
+    description: Description | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,9 @@ class Outcome:
         failure: Why it failed; None if it did not.
         decoded: The decoder's result; None if it could not be decoded.
         inferred: The model's result; None if it failed, or without a model.
+        stamp: Of the file, from before it was read; None where its origin has none.
+        remembered: Whether all this was known already, so that nothing was decoded.
+        passing: Whether the failure may be gone next time although the bytes are the same: memory was short.
     """
 
     sample: Sample
@@ -72,3 +78,6 @@ class Outcome:
     failure: str | None = None
     decoded: Decoded | None = None
     inferred: Inferred | None = None
+    stamp: Stamp | None = None
+    remembered: bool = False
+    passing: bool = False

@@ -13,8 +13,13 @@ from auditor.data.sample import Sample
 from auditor.engines.base import Task
 from auditor.engines.outcome import Decoded, Inferred, Outcome
 from auditor.heatmaps.grad_cam import evidence_maps
-from auditor.images.reader import as_input, for_model, read
+from auditor.images.decoding import DecodedImage
+from auditor.images.description import DESCRIBE_AT_LEAST, describe
+from auditor.images.reader import as_input, fetch, for_model, read_fetched
 
+#: To be raised whenever the same pixels or the same answer of a model become another `Inferred` than before: results
+#: that were stored under a lower number are not used again.
+INFERENCE_VERSION = 1
 #: Up to this many classes the maps of all classes are kept; with more, those of the most probable ones.
 ALL_MAPS_UP_TO, TOP_MAPS = 20, 5
 _HALF_MAX = float(np.finfo(np.float16).max)      # larger features are stored as this
@@ -30,24 +35,35 @@ class Loaded:
 
 def load(sample: Sample, task: Task) -> Loaded:
     """Reads a sample, and decodes it only if the task needs that."""
-    memory, backend = task.memory, task.backend
-
-    def is_known(content: str) -> bool:
-        return memory.decoded(content) is not None and (backend is None or memory.inferred(content) is not None)
-
-    at_least = None if backend is None else for_model(backend.card.input_size)
-    image = read(sample, task.limits, at_least=at_least, known=is_known)
-    outcome = Outcome(sample, image.content, image.size, failure=image.failure)
-    if image.failure is not None:
+    backend = task.backend
+    stamp = sample.stamp()
+    fetched = fetch(sample, task.limits)
+    outcome = Outcome(sample, fetched.content, fetched.size, failure=fetched.failure, stamp=stamp)
+    if fetched.failure is not None:
         return Loaded(outcome)
-    inferred = None if backend is None else memory.inferred(image.content)
+    known = task.memory.known(fetched.content)
+    outcome = replace(outcome, failure=known.failure, decoded=known.decoded, inferred=known.inferred)
+    if known.suffices(backend):
+        return Loaded(replace(outcome, remembered=True))
+    image = read_fetched(fetched, task.limits, at_least=least_side(task))
     if image.picture is None:
-        return Loaded(replace(outcome, decoded=memory.decoded(image.content), inferred=inferred))
-    picture = image.picture
-    decoded = Decoded(picture.format, picture.mode, picture.width, picture.height)
-    outcome = replace(outcome, decoded=decoded, inferred=inferred)
-    wanted = backend is not None and inferred is None
-    return Loaded(outcome, as_input(picture, backend.card.input_size) if wanted and backend is not None else None)
+        return Loaded(replace(outcome, failure=image.failure, passing=image.passing))
+    if known.decoded is None:
+        outcome = replace(outcome, decoded=_decoded(image.picture, describes=task.describe))
+    if backend is None or known.inferred is not None:
+        return Loaded(outcome)
+    return Loaded(outcome, as_input(image.picture, backend.card.input_size))
+
+
+def least_side(task: Task) -> int:
+    """Returns `at_least` for the decoder: pixels of the shorter side that a JPEG may be decoded at."""
+    at_least = DESCRIBE_AT_LEAST if task.backend is None else for_model(task.backend.card.input_size)
+    return max(at_least, DESCRIBE_AT_LEAST) if task.describe else at_least
+
+
+def _decoded(picture: DecodedImage, *, describes: bool) -> Decoded:
+    description = describe(picture.pixels) if describes else None
+    return Decoded(picture.format, picture.mode, picture.width, picture.height, description)
 
 
 def infer(batch: Sequence[Loaded], backend: Backend | None) -> Iterator[Outcome]:

@@ -5,5 +5,6 @@ SUMMARY = "summary.json"
 FINDINGS = "findings.jsonl"
 PREDICTIONS = "predictions.parquet"
 EVALUATION = "evaluation.json"
+HISTORY = "history.html"                        # beside the runs of one name: their trends
 
 LATEST = "latest"                               # the link beside the runs of one name: to the one published last

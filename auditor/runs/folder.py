@@ -11,7 +11,7 @@ import platform
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,8 +19,8 @@ from pathlib import Path
 
 from auditor.atomic_write import DISK_FULL, is_safe_name
 from auditor.errors import Incomplete, InputError
-from auditor.runs.files import LATEST
-from auditor.text import shown
+from auditor.runs.files import LATEST, SUMMARY
+from auditor.text import read_json, shown
 
 _MOST_ALIKE = 999                               # runs that may want the same id
 _ABANDONED = 7 * 24 * 3600                      # seconds after which a draft is a leftover where no lock can tell
@@ -98,6 +98,44 @@ def claim(out: Path, name: str, wanted: str | None = None) -> Iterator[Run]:
             _remove_leftovers(home)
             run = _take(home, wanted, stack)
         yield Run(out, name, run)
+
+
+def remove_old_runs(home: Path, keep: int, own: Collection[str], spare: Collection[Path] = ()) -> None:
+    """Removes the folders of the oldest runs of one name.
+
+    Only what is a run and nothing else goes: a folder with a summary that says its id, and no file beside those that
+    auditor writes. What cannot be removed stays until the next time.
+
+    Args:
+        home: Folder of the runs.
+        keep: How many of the newest ones stay.
+        own: Names of all files that a run can have.
+        spare: Folders of runs that stay, however old. The one that `latest` leads to always does.
+    """
+    spared = {os.path.realpath(path) for path in (home / LATEST, *spare)}
+    runs = sorted((*when, path.name) for path in home.iterdir() if (when := _when(path, own)) is not None)
+    for *_, name in runs[:-keep]:
+        folder, aside = home / name, _claimed(home, f"{name}.removed")
+        if os.path.realpath(folder) in spared:
+            continue
+        with suppress(OSError):
+            folder.rename(aside)                # at once: nobody finds half a run
+            shutil.rmtree(aside)
+
+
+def _when(folder: Path, own: Collection[str]) -> tuple[str, int] | None:
+    """When the run in a folder started, in UTC, and when it was written; None where it is no run, or holds more."""
+    if folder.is_symlink() or not folder.is_dir() or folder.name.startswith("."):
+        return None
+    try:
+        entries = list(os.scandir(folder))
+        run = read_json(folder / SUMMARY)["run"]
+        started = datetime.fromisoformat(run["started_at"]).astimezone(UTC).isoformat()
+        written = (folder / SUMMARY).stat().st_mtime_ns         # runs may start within the same second
+        ours = run["id"] == folder.name and all(each.name in own and each.is_file() for each in entries)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return (started, written) if ours else None
 
 
 def run_id(started: datetime) -> str:

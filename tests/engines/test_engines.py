@@ -6,7 +6,7 @@ import pytest
 from auditor.backends.base import Forward
 from auditor.data.sample import LocalFiles, Sample
 from auditor.engines import Decoded, Inferred, LocalEngine, Outcomes, Task
-from auditor.engines.base import NoMemory
+from auditor.engines.base import Known
 from auditor.engines.serial import SerialEngine
 from auditor.engines.steps import ALL_MAPS_UP_TO, TOP_MAPS
 from auditor.heatmaps.grad_cam import class_heatmaps, contrast_heatmap, scale
@@ -36,18 +36,18 @@ def outcomes(samples, backend=None, engine=ENGINES[0], **options):
     return list(engine.run(samples, task))
 
 
-class Remembers(NoMemory):
+class Remembers:
     """A memory with the results of an earlier pass."""
 
     def __init__(self, earlier, *, pixels=True, forward=True):
-        self.known = {outcome.content: outcome for outcome in earlier if outcome.failure is None}
+        self.earlier = {outcome.content: outcome for outcome in earlier if outcome.failure is None}
         self.pixels, self.forward = pixels, forward
 
-    def decoded(self, content):
-        return self.known[content].decoded if self.pixels and content in self.known else None
-
-    def inferred(self, content):
-        return self.known[content].inferred if self.forward and content in self.known else None
+    def known(self, content):
+        found = self.earlier.get(content)
+        if found is None:
+            return Known()
+        return Known(None, found.decoded if self.pixels else None, found.inferred if self.forward else None)
 
 
 class Counts(FakeBackend):

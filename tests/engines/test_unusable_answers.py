@@ -112,4 +112,4 @@ def test_without_flagged_images_the_note_says_which_heatmaps_they_would_have(tmp
 
     audit = auditor.scan(tmp_path, backend=FakeBackend(no_head="its head is out of sight"), skip_rules="low_confidence")
 
-    assert "nothing was flagged. Flagged images get occlusion maps: its head is out of sight" in " ".join(audit.notes)
+    assert "no label was flagged. Flagged labels get occlusion maps: its head is out of sight" in " ".join(audit.notes)
