@@ -1,16 +1,21 @@
 """A whole run on disk: of an audit that is there, or of a scan that is still to be made."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from auditor.audit import Audit
 from auditor.data.dataset import name_of
-from auditor.outputs import write_outputs
+from auditor.errors import AuditorError
+from auditor.outputs import FILES, chosen, write_outputs
+from auditor.outputs.deliver import check_deliveries
 from auditor.progress import Progress
+from auditor.report.history import write_history
 from auditor.runs.files import PAGE
-from auditor.runs.folder import Run, claim
+from auditor.runs.folder import Run, claim, remove_old_runs
 from auditor.scanning.scan import run_scan
 from auditor.settings import Settings
+from auditor.store import keep_run
 
 
 def scan_to_disk(settings: Settings, *, progress: Progress | None = None) -> Audit:
@@ -19,8 +24,28 @@ def scan_to_disk(settings: Settings, *, progress: Progress | None = None) -> Aud
     Raises:
         AuditorError: the source, the model or a setting cannot be used, or the run cannot be written.
     """
+    check_deliveries(settings)
     with claim(settings.out, settings.name or name_of(settings.data)) as run:
-        return _written(run_scan(settings, progress=progress, run_id=run.id), run)
+        remember = settings.out if settings.store else None
+        audit = run_scan(settings, progress=progress, run_id=run.id, remember=remember)
+        audit = _written(audit, run, chosen(settings.outputs))
+        complete = settings.changed_since is None                   # what lists a part of the findings is no night
+        told = _remembered(audit, settings.out) if settings.store and complete else ()
+        if settings.keep_runs is not None:
+            spare = () if settings.baseline is None else (settings.baseline,)
+            remove_old_runs(run.folder.parent, settings.keep_runs, FILES, spare)
+    return replace(audit, notes=(*audit.notes, *told))          # the report was written without them
+
+
+def _remembered(audit: Audit, out: Path) -> tuple[str, ...]:
+    """Adds a published run to the history and draws its page anew; what went wrong, in sentences: the run stands."""
+    if told := keep_run(out, audit):
+        return told
+    try:
+        write_history(out, audit.name)
+    except AuditorError as error:
+        return (f"The page of the history was not written: {error}",)
+    return ()
 
 
 def write_run(audit: Audit, out: Path) -> Path:
@@ -38,9 +63,9 @@ def write_run(audit: Audit, out: Path) -> Path:
     return run.folder / PAGE
 
 
-def _written(audit: Audit, run: Run) -> Audit:
+def _written(audit: Audit, run: Run, formats: Sequence[str] = ()) -> Audit:
     """The audit as every file of its run tells it: with the id that the run has."""
     told = replace(audit, run=replace(audit.run, id=run.id))
     with run.publish() as folder:
-        write_outputs(told, folder)
+        write_outputs(told, folder, formats)
     return told

@@ -5,13 +5,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from auditor.audit import AUDIT_FORMAT, Audit
+from auditor.audit import AUDIT_FORMAT, Audit, ModelInfo
 from auditor.runs.files import SUMMARY
+from auditor.store import Changes
 
 
 def summary(audit: Audit) -> dict[str, Any]:
     """The contents of `summary.json`."""
-    model = audit.model
+    changes = audit.addition(Changes)
     return {
         "format_version": AUDIT_FORMAT,
         "dataset": {
@@ -21,14 +22,7 @@ def summary(audit: Audit) -> dict[str, Any]:
             "readable": audit.outcomes["ok"],
             "classes": dict(audit.classes),
         },
-        "model": {
-            "name": model.name,
-            "backend": model.backend,
-            "device": model.device,
-            "sha256": model.sha256,
-            "matched": model.matched,
-            "in_sample": model.in_sample,
-        },
+        "model": None if audit.model is None else _model(audit.model),
         "findings": audit.counts(),
         "rules": {
             rule.name: {"title": rule.title, "description": rule.description, "settings": dict(rule.settings)}
@@ -37,9 +31,15 @@ def summary(audit: Audit) -> dict[str, Any]:
         "power": None if audit.power is None else asdict(audit.power),
         "estimate": None if audit.estimate is None else asdict(audit.estimate),
         "imagenet": None,
+        Changes.name: None,
         **{addition.name: addition.summary() for addition in audit.additions},
         "outcomes": dict(audit.outcomes),
-        "gate": {"passed": audit.gate.passed, "rules": list(audit.gate.rules)},
+        "statuses": {**audit.statuses(), "resolved": 0 if changes is None else changes.resolved},
+        "gate": {
+            "passed": audit.gate.passed,
+            "rules": list(audit.gate.rules),
+            "results": [asdict(result) for result in audit.gate.results],
+        },
         "run": {
             "id": audit.run.id,
             "started_at": audit.run.started_at,
@@ -49,6 +49,17 @@ def summary(audit: Audit) -> dict[str, Any]:
             "auditor": audit.run.auditor_version,
         },
         "notes": list(audit.notes),
+    }
+
+
+def _model(model: ModelInfo) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "backend": model.backend,
+        "device": model.device,
+        "sha256": model.sha256,
+        "matched": model.matched,
+        "in_sample": model.in_sample,
     }
 
 

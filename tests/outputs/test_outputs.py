@@ -82,7 +82,7 @@ def test_a_scan_says_the_id_that_was_claimed_before_it(tmp_path, draw, place):
 
     audit = scan_to_disk(Settings(data=tmp_path / "data", out=tmp_path / "reports", name="pets"))
 
-    assert names(tmp_path / "reports" / "pets") == [audit.run.id, "latest"]
+    assert names(tmp_path / "reports" / "pets") == [audit.run.id, "history.html", "latest"]
     record = json.loads((tmp_path / "reports" / "pets" / "latest" / "summary.json").read_text())
     assert record["run"]["id"] == audit.run.id
 
@@ -107,7 +107,9 @@ def test_a_report_is_written_from_python(audit, tmp_path):
 
 
 def test_what_the_package_exports(audit):
-    assert sorted(auditor.__all__) == ["Audit", "Finding", "__version__", "labels", "scan", "write_report"]
+    assert sorted(auditor.__all__) == [
+        "Audit", "Finding", "__version__", "history", "labels", "scan", "show", "to_html", "write_report"
+    ]  # fmt: skip
     for name in auditor.__all__:
         assert getattr(auditor, name) is not None
     assert isinstance(audit, auditor.Audit)
