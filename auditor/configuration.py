@@ -1,4 +1,4 @@
-"""From options and `auditor.toml` to values that a settings class may hold, as its annotations declare them.
+"""From options and a configuration file to values that a settings class may hold, as its annotations declare them.
 
 The type of a field says what its value may be, and what is written beside the type which numbers and texts:
 
@@ -18,6 +18,7 @@ from auditor.errors import InputError
 from auditor.text import decoded, encoding_of
 
 CONFIG_NAME = "auditor.toml"
+PROJECT_NAME = "pyproject.toml"                 # the sections lie in its table [tool.auditor]
 
 _LARGEST = 10**300                              # whole numbers that Python writes, and that become a float
 _IN_WORDS: dict[Any, str] = {
@@ -79,21 +80,61 @@ class Configured:
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A configuration file; one that is not there is empty."""
+    """A configuration file; one that is not there is empty.
+
+    Attributes:
+        path: The file.
+        tables: Its sections by name.
+        above: What stands before a section's name: "tool.auditor." in `pyproject.toml`.
+    """
 
     path: Path
     tables: Mapping[str, Any]
+    above: str = ""
 
     @classmethod
     def read(cls, path: Path | None, sections: Collection[str]) -> Self:
-        """Reads a file; None is `auditor.toml` of the working directory where there is one.
+        """Reads a file; None is `auditor.toml` of the working directory, or its `pyproject.toml`, where there is one.
 
         Raises:
-            InputError: it cannot be read, or has another section than these.
+            InputError: it cannot be read, or has another section than these; or both are there and hold settings.
         """
-        if path is None and not Path(CONFIG_NAME).is_file():
-            return cls(Path(CONFIG_NAME), {})
-        path = path or Path(CONFIG_NAME)
+        file = cls._in_working_directory() if path is None else cls._opened(path)
+        if path is not None and file.above and not file.tables:
+            raise InputError(f"{path} has no settings of auditor; expected tables like [{file.above}scan]")
+        for name, table in file.tables.items():
+            if name not in sections:
+                known = ", ".join(f"[{file.above}{section}]" for section in sections)
+                raise InputError(
+                    f"{file.path} has no use for [{file.above}{name}]{nearest(name, sections)}; expected {known}"
+                )
+            if not isinstance(table, dict):
+                raise InputError(
+                    f"{file.path}: {file.above}{name} is {table!r}; expected a table [{file.above}{name}] with settings"
+                )
+        return file
+
+    @classmethod
+    def _in_working_directory(cls) -> Self:
+        own, project = Path(CONFIG_NAME), Path(PROJECT_NAME)
+        file = cls._opened(own) if own.is_file() else None
+        if not project.is_file():
+            return file or cls(own, {})
+        try:
+            other = cls._opened(project)
+        except InputError:
+            if file is None:                    # it may hold settings
+                raise
+            return file
+        if file is not None and other.tables:
+            raise InputError(
+                f"{own} and [tool.auditor] in {project} both hold settings, and one would be overlooked; keep them in "
+                "one of the two, or name the one that counts with --config"
+            )
+        return file or (other if other.tables else cls(own, {}))
+
+    @classmethod
+    def _opened(cls, path: Path) -> Self:
         try:
             data = path.read_bytes()
             if not encoding_of(data).startswith("utf-8"):
@@ -101,13 +142,17 @@ class ConfigFile:
             tables = tomllib.loads(decoded(data))
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path} cannot be read as TOML: {error}") from None
-        for name, table in tables.items():
-            if name not in sections:
-                known = ", ".join(f"[{section}]" for section in sections)
-                raise InputError(f"{path} has no use for [{name}]{nearest(name, sections)}; expected {known}")
-            if not isinstance(table, dict):
-                raise InputError(f"{path}: {name} is {table!r}; expected a table [{name}] with settings")
-        return cls(path, tables)
+        if path.name != PROJECT_NAME:
+            return cls(path, tables)
+        tools = tables.get("tool", {})
+        own = tools.get("auditor", {}) if isinstance(tools, dict) else {}
+        if not isinstance(own, dict):
+            raise InputError(f"{path}: tool.auditor is {own!r}; expected tables like [tool.auditor.scan]")
+        return cls(path, own, "tool.auditor.")
+
+    def place(self, section: str) -> str:
+        """A section of it as messages name it: "auditor.toml: [scan]"."""
+        return f"{self.path}: [{self.above}{section}]"
 
     def section(self, section: str, hints: Mapping[str, Any]) -> dict[str, Any]:
         """The settings of a section by name. Files that they name are relative to this one, wherever the job starts.
@@ -119,22 +164,27 @@ class ConfigFile:
         for name, value in self.tables.get(section, {}).items():
             if name not in hints:
                 raise InputError(
-                    f"{self.path}: [{section}] has no setting {name!r}{nearest(name, hints)}; "
+                    f"{self.place(section)} has no setting {name!r}{nearest(name, hints)}; "
                     f"expected one of {', '.join(sorted(hints))}"
                 )
-            stated[name] = self._placed(hints[name], checked(f"{self.path}: [{section}] {name}", hints[name], value))
+            stated[name] = self._placed(hints[name], checked(f"{self.place(section)} {name}", hints[name], value))
         return stated
 
     def checks(self, hint: Any) -> Any:
         """The settings of the rules; raises InputError where `[checks]` is anything else than tables."""
-        return checked(f"{self.path}: [checks]", hint, self.tables.get("checks", {}))
+        return checked(self.place("checks"), hint, self.tables.get("checks", {}))
 
     def _placed(self, hint: Any, value: Any) -> Any:
-        if isinstance(value, Path):
-            return self.path.parent / value
-        if any(isinstance(note, MayBeFile) and note.names_file(value) for note in _notes(hint)):
-            return str(self.path.parent / value)
-        return value
+        if not names_file(hint, value):
+            return value
+        placed = self.path.parent / value
+        return placed if isinstance(value, Path) else str(placed)
+
+
+def names_file(hint: Any, value: Any) -> bool:
+    """Whether the value of a setting is the path of a file or a folder."""
+    choices = [note for note in _notes(hint) if isinstance(note, MayBeFile)]
+    return isinstance(value, Path) or any(choice.names_file(value) for choice in choices)
 
 
 def hints_of(kind: type[Any]) -> dict[str, Any]:

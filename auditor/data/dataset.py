@@ -15,6 +15,8 @@ from auditor.text import absolute, shown, some, tally
 
 Reasons = tuple[tuple[str, str], ...]
 
+LABELS_READ = "labels were read from it"        # why a table is no image
+
 
 @dataclass(frozen=True)
 class Dataset:

@@ -15,7 +15,7 @@ These layouts are recognised:
 from collections.abc import Collection
 from pathlib import Path
 
-from auditor.data.dataset import Dataset, make_dataset
+from auditor.data.dataset import LABELS_READ, Dataset, make_dataset
 from auditor.data.depths import Depths, stated_layout
 from auditor.data.exclusion import Exclusion
 from auditor.data.hugging_face import Metadata, read_metadata
@@ -69,7 +69,7 @@ def load_folder(location: str, options: SourceOptions) -> Dataset:
     if not labels_elsewhere:
         labels |= layout.classes
     read = {source.raw for source in metadata.sources}
-    skipped = [(shown(file.raw), "labels were read from it" if file.raw in read else why) for file, why in tree.skipped]
+    skipped = [(shown(file.raw), LABELS_READ if file.raw in read else why) for file, why in tree.skipped]
     notes += [*metadata.notes, *layout.notes, *tree.notes]
     if len(labels) < 2:
         notes += _tables_beside(tree, read)

@@ -7,6 +7,7 @@ from typing import Any
 from auditor.text import read_json
 
 OWN_OUTPUT = "auditor's own output"
+STORE_DATABASE = "auditor.sqlite"               # what earlier scans found out, `auditor/store/`
 
 #: The document that a folder of each kind holds, and what only auditor's has in it: a scan, an evaluation, a model.
 _DOCUMENTS: dict[str, frozenset[str]] = {
@@ -23,13 +24,13 @@ _SCAN = frozenset({"index.html", "findings.jsonl", "predictions.parquet"})
 
 
 def is_own_output(folder: Path, names: Collection[str]) -> bool:
-    """Whether auditor wrote a folder: the run of a scan or an evaluation, pages of explanations, a model, the demo.
+    """Whether auditor wrote a folder: a scan, an evaluation, pages of explanations, a model, the demo, the store.
 
     Args:
         folder: The folder.
         names: The names of what it holds.
     """
-    if set(names) >= _SCAN:
+    if set(names) >= _SCAN or STORE_DATABASE in names:
         return True
     if any(name in names and _record(folder / name).keys() >= keys for name, keys in _DOCUMENTS.items()):
         return True

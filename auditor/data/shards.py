@@ -7,7 +7,7 @@ from pathlib import Path
 from auditor.data.dataset import Dataset, make_dataset
 from auditor.data.exclusion import Exclusion
 from auditor.data.options import SourceOptions, label_in_name
-from auditor.data.sample import Sample
+from auditor.data.sample import Sample, Stamp
 from auditor.data.tables import Columns
 from auditor.data.tfrecords import Record, home_of, is_shard, names_of, read_classes, read_records, unnamed
 from auditor.errors import InputError
@@ -35,6 +35,10 @@ class Records:
     def path(self, where: str) -> Path:
         """Raises OSError: an image in a shard has no file of its own."""
         raise OSError(errno.ENOENT, "it lies inside a TFRecord shard; unpack it first: auditor tfrecord unpack", where)
+
+    def stamp(self, where: str) -> Stamp:
+        """As in `Stamped`: that of the shard."""
+        return Stamp.of(where.split(":", 2)[2])
 
 
 _RECORDS = Records()

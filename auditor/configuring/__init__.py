@@ -1,0 +1,1 @@
+"""`auditor init` and `auditor config`: a first configuration file, and which settings hold."""
