@@ -5,72 +5,98 @@ with the same decoder, and run through the model again: its features and the pro
 of the folder, whatever classes the model knows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from auditor.audit import ClassView, Evidence, Finding, Neighbour
+from auditor.audit import ClassView, Evidence, Finding, Neighbour, Rule
 from auditor.backends.base import Backend
 from auditor.checks import Samples
-from auditor.classes.names import ClassMatch, class_name
+from auditor.classes.names import class_name
 from auditor.engines import Outcome, Outcomes
 from auditor.images.decoding import thumbnail
 from auditor.images.encoding import jpeg
 from auditor.images.reader import read_again
 from auditor.labels.neighbours import SHOWN, nearest_of_classes
 from auditor.progress import Progress
+from auditor.scanning.classifier import Classifier
 from auditor.scanning.judging import Judgement
 from auditor.scanning.overlays import Overlay, Overlays
+from auditor.scanning.pictures import in_turns
 from auditor.settings import Limits, Settings
 
 SIDE = 320                                      # pixels; a card shows it at half of that on a dense display
 NEIGHBOUR_SIDE = 96                             # pixels; a strip of small pictures
 TOP_PROBABILITIES = 5
 OF_A_CLASS = 3                                  # neighbours shown of the given and of the suggested class
+KEPT_FOR_OTHERS = 0.25                          # share of the images shown, if there are so many not about labels
 _VIEW_QUALITY = 76
 
 
 def gather_evidence(
     findings: Sequence[Finding],
+    rules: Sequence[Rule],
+    grouped: Collection[str],
     outcomes: Outcomes,
     judgement: Judgement,
-    backend: Backend,
-    match: ClassMatch,
+    classifier: Classifier | None,
     settings: Settings,
     progress: Progress,
 ) -> dict[str, Evidence]:
-    """Evidence for the first `max_cards` readable images that have findings, in the order of the findings.
+    """Evidence for at most `max_cards` readable images that have findings of their own.
 
     Args:
         findings: Of the scan, in the order of review.
+        rules: That ran. Images that are only copies of others get no evidence, and only labels in doubt get heatmaps.
+        grouped: Ids of the findings that are shown as groups of pictures.
         outcomes: One for each of the N samples.
         judgement: Of the N samples.
-        backend: The classifier.
-        match: How its classes map to the folder's.
+        classifier: It makes the heatmaps; without one there are pictures only.
         settings: Of the scan: how many images, how many of them with occlusion maps, in which colours.
         progress: Watches the loop.
     """
     samples = judgement.samples
     row_of = {file: row for row, file in enumerate(samples.files)}
-    flagged = dict.fromkeys(finding.file for finding in findings if finding.file is not None)
-    inferred = outcomes.has_inferred()                                                  # (N,)
-    shown = [row_of[file] for file in flagged if inferred[row_of[file]]][: settings.max_cards]
+    decoded = outcomes.is_decoded()                                                     # (N,)
+    copies = {rule.name for rule in rules if rule.kind == "copies"}
+    own = [
+        finding
+        for finding in findings
+        if finding.file is not None
+        and decoded[row_of[finding.file]]
+        and finding.rule not in copies
+        and finding.id not in grouped
+    ]
+    doubted, others = _shown(own, {rule.name for rule in rules if rule.is_about_labels}, settings.max_cards)
     suggested = _suggestions(findings, samples)
-    wanted = [(row, suggested.get(samples.files[row], -1)) for row in shown]
+    wanted = [(row_of[file], suggested.get(file, -1)) for file in (*doubted, *others)]
     pairs = [
         (row, label)
         for row, other in wanted if other >= 0
         for label in (int(samples.labels[row]), other) if label >= 0
     ]  # fmt: skip
     strips = _Strips(outcomes, judgement, pairs, settings.limits)
-    overlays = Overlays(backend, match, judgement, settings.colours, settings.max_occlusion)
+    overlays = None
+    if classifier is not None:
+        backend, match = classifier.backend, classifier.match
+        overlays = Overlays(backend, match, judgement, settings.colours, settings.max_occlusion)
     evidence = {}
-    for row, other in progress.track(wanted, len(wanted), "evidence"):
-        pictures = _evidence(outcomes[row], samples, row, other, overlays, settings.limits)
+    for place, (row, other) in enumerate(progress.track(wanted, len(wanted), "evidence")):
+        drawn = overlays if place < len(doubted) else None
+        pictures = _evidence(outcomes[row], samples, row, other, drawn, settings.limits)
         if pictures is not None:
             evidence[samples.files[row]] = strips.add(pictures, row, other)
     return evidence
+
+
+def _shown(findings: Sequence[Finding], about_labels: Collection[str], most: int) -> tuple[list[str], list[str]]:
+    """Files whose label is in doubt, in the order of review, and others, the rules in turns; at most so many in all."""
+    doubted = dict.fromkeys(str(finding.file) for finding in findings if finding.rule in about_labels)
+    turns = in_turns(finding for finding in findings if finding.file not in doubted)
+    others = list(dict.fromkeys(str(finding.file) for finding in turns))
+    first = list(doubted)[: most - min(len(others), int(KEPT_FOR_OTHERS * most))]
+    return first, others[: most - len(first)]
 
 
 def _suggestions(findings: Sequence[Finding], samples: Samples) -> dict[str, int]:
@@ -126,15 +152,15 @@ class _Strips:
 
 
 def _evidence(
-    outcome: Outcome, samples: Samples, row: int, suggested: int, overlays: Overlays, limits: Limits
+    outcome: Outcome, samples: Samples, row: int, suggested: int, overlays: Overlays | None, limits: Limits
 ) -> Evidence | None:
-    inferred = outcome.inferred
-    assert inferred is not None
-    pixels = read_again(outcome.sample, max(SIDE, overlays.at_least), limits)
+    pixels = read_again(outcome.sample, SIDE if overlays is None else max(SIDE, overlays.at_least), limits)
     if pixels is None:
         return None
     small = thumbnail(pixels, SIDE)                                                     # (H, W, 3)
-    views, method = overlays.draw(pixels, SIDE, inferred, row, suggested)
+    if overlays is None or outcome.inferred is None:
+        return Evidence(jpeg(small), None, None, small.shape[1], small.shape[0], (), "")
+    views, method = overlays.draw(pixels, SIDE, outcome.inferred, row, suggested)
     probabilities, source = _probabilities(outcome, samples, row, overlays.backend)
     first = views[0] if views else None
     return Evidence(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from auditor.audit import Audit, Finding, Gate, LabelEstimate
+from auditor.audit import Audit, Chart, CopyPicture, Finding, Gate, LabelEstimate, Series
 
 
 def like(audit: Audit, rule: str, **fields: object) -> Finding:
@@ -35,6 +35,9 @@ def nothing_found(audit: Audit) -> Audit:
     return replace(
         only(audit),
         evidence={},
+        copies={},
+        charts={},
+        examples={},
         notes=(),
         skipped=(),
         additions=(),
@@ -68,6 +71,42 @@ def one_class(audit: Audit) -> Audit:
     return replace(audit, classes=classes, predictions=unjudged, model=other, estimate=None, power=None)
 
 
+def unlabelled(audit: Audit) -> Audit:
+    """A folder of images without classes."""
+    return replace(
+        audit,
+        classes={},
+        findings=tuple(replace(found, label=None) for found in audit.findings if found.rule != "two_classes"),
+        predictions=audit.predictions.assign(label=None),
+    )
+
+
+def plotted(audit: Audit, *charts: Chart) -> Audit:
+    """With a finding about the data set for each chart."""
+    general = [like(audit, "small_split", id=f"plot{place}") for place in range(len(charts))]
+    shown = {found.id: chart for found, chart in zip(general, charts, strict=True)}
+    return replace(audit, findings=(*audit.findings, *general), charts={**audit.charts, **shown})
+
+
+def all_plots(audit: Audit) -> Audit:
+    """With a plot of each kind."""
+    return plotted(
+        audit,
+        Chart("bars", "Images", ("cats", "dogs"), (Series("", (3.0, 1200.0)),), marked=("cats",)),
+        Chart("histogram", "Brightness", ("0", "0.5"), (Series("train", (0.25, 0.75)), Series("test", (0.9, 0.1)))),
+        Chart("map", "Where the evidence lies", ("", ""), (Series("", (0.0, 0.1, 0.2, 1.0)),)),
+    )
+
+
+def altered(audit: Audit, **fields: object) -> Audit:
+    """In which the copies of the first group that no label tears apart are altered ones, with a difference."""
+    found = next(found for found in audit.findings if found.rule == "twice")
+    first, *others = audit.copies[found.id]
+    changed = {"kind": "altered", "similarity": 0.97, "difference": first.thumbnail, **fields}
+    group: tuple[CopyPicture, ...] = (first, *(replace(copy, **changed) for copy in others))  # type: ignore[arg-type]
+    return replace(audit, copies={**audit.copies, found.id: group})
+
+
 def many_classes(audit: Audit, classes: int = 60) -> Audit:
     """A folder of many classes, the model's classes being others, and more findings than the page can list."""
     names = [f"class {place:03} {'n' * (place % 30)}" for place in range(classes)]
@@ -88,6 +127,9 @@ def many_classes(audit: Audit, classes: int = 60) -> Audit:
         classes=dict.fromkeys(names, 1500),
         findings=tuple(findings),
         evidence={},
+        copies={},
+        charts={},
+        examples={},
         additions=(),
         outcomes={"ok": 1500 * classes, "failed": 1, "skipped": 0},
         predictions=table,

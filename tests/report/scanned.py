@@ -5,25 +5,27 @@ class two images show another one; the names of most of these six are hostile to
 """
 
 import hashlib
-from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
 
 import auditor
 from auditor import checks
-from auditor.audit import Audit, RuleKind
+from auditor.audit import Audit
 from auditor.backends.base import NamedHead
 from auditor.backends.head import linear_head
-from auditor.checks import CheckResult, GroupFinding, Samples, StoredImage
-from auditor.checks.base import nothing_judged
+from auditor.checks.format_mismatch import FormatMismatch
+from auditor.checks.label_issue import LabelIssue
+from auditor.checks.low_confidence import LowConfidence
+from auditor.checks.model_disagrees import ModelDisagrees
+from auditor.checks.unreadable import UnreadableImage
 from auditor.classes.imagenet import output_names
 from auditor.text import shown
 from tests.backends.fake import FakeBackend
 from tests.pictures import BETWEEN, GREY, RED, draw_tinted, place_image
+from tests.report.rules import SmallSplit, Twice, TwoClasses, Upright
 
 SCRIPT = "<script>alert(1)</script>"            # not a file name, because of the slash
 HANDLER = "\"><img src=x onerror=alert(2)>'"
@@ -45,6 +47,7 @@ BROKEN = shown(ON_DISK)                         # the same name, as a scan write
 #: Images with a wrong label -> the class that they show.
 WRONG = {LONG: "dogs", EMOJI: HANDLER, OVERRIDE: HANDLER, TEMPLATE: "cats", PLAIN: "dogs", BROKEN: "cats"}
 ORIGINAL = "train/cats/00.png"                  # TEMPLATE is a copy of it
+COPIES = {"test/cats/leak.png": "train/cats/01.png", "train/dogs/again.png": "train/dogs/01.png"}
 UNSURE = ("train/cats/unsure-0.png", "train/cats/unsure-1.png")
 ABSURD = ("train/cats/green-0.png", "train/cats/green-1.png")
 MISNAMED = "train/dogs/really-a-png.jpg"
@@ -60,7 +63,8 @@ def draw_folder(root: Path) -> None:
             place_image(picture, root / ("train", "test")[number % 4 == 3] / label / f"{number:02}.png")
     for number, (file, label) in enumerate(WRONG.items()):
         place_image(draw_tinted(TINTS[label], 5000 + number), root / (ON_DISK if file == BROKEN else file))
-    (root / TEMPLATE).write_bytes((root / ORIGINAL).read_bytes())
+    for copy, original in (COPIES | {TEMPLATE: ORIGINAL}).items():
+        (root / copy).write_bytes((root / original).read_bytes())
     for tint, files in ((BETWEEN, UNSURE), (GREEN, ABSURD)):
         for number, file in enumerate(files):
             place_image(draw_tinted(tint, 6000 + number), root / file)
@@ -104,66 +108,29 @@ class Model(FakeBackend):
         self.other_heads = (NamedHead("imagenet", names, linear_head(weights, bias)),)
 
 
-@dataclass(frozen=True)
-class TwoClasses:
-    """The same file lies in two classes."""
-
-    rule: ClassVar[str] = "two_classes"
-    title: ClassVar[str] = "Same file, two classes"
-    kind: ClassVar[RuleKind] = "conflict"
-    demo_faults: ClassVar[tuple[str, ...]] = ()
-
-    def run(self, samples: Samples) -> CheckResult:
-        """A finding for each group of equal files whose labels differ."""
-        rows_of = defaultdict(list)
-        for row, content in enumerate(samples.contents):
-            rows_of[content].append(row)
-        groups = [
-            GroupFinding(tuple(rows), 0.0, f"{len(rows)} equal files with different labels.", "medium", len(rows), 1)
-            for rows in rows_of.values()
-            if len({int(samples.labels[row]) for row in rows}) > 1
-        ]
-        return replace(nothing_judged(samples), groups=tuple(groups))
-
-    @staticmethod
-    def why_not(image: StoredImage) -> str:
-        """No other file is equal to it."""
-        return "not flagged: no file of another class is equal."
-
-
-@dataclass(frozen=True)
-class SmallSplit:
-    """A split holds a small share of the images.
-
-    Args:
-        share: Share of all images under which a split is flagged.
-    """
-
-    share: float = 0.5
-
-    rule: ClassVar[str] = "small_split"
-    title: ClassVar[str] = "Small split"
-    kind: ClassVar[RuleKind] = "dataset"
-    demo_faults: ClassVar[tuple[str, ...]] = ()
-
-    def run(self, samples: Samples) -> CheckResult:
-        """A finding about the data set for each such split."""
-        shares = {split: samples.splits.count(split) / len(samples) for split in dict.fromkeys(samples.splits)}
-        groups = [
-            GroupFinding((), 0.9, f"{split} holds {share:.0%} of the images.", "low", share, self.share, key=str(split))
-            for split, share in shares.items()
-            if share < self.share
-        ]
-        return replace(nothing_judged(samples), groups=tuple(groups))
-
-    @staticmethod
-    def why_not(image: StoredImage) -> str:
-        """It is about the data set."""
-        return "not flagged: it looks at splits, not at images."
+#: The rules that report tests know: further ones in the registry are not their business.
+RULES = (
+    LabelIssue,
+    ModelDisagrees,
+    LowConfidence,
+    TwoClasses,
+    Twice,
+    Upright,
+    UnreadableImage,
+    FormatMismatch,
+    SmallSplit,
+)
 
 
 def scan_folder(root: Path) -> Audit:
-    """Scans it with two rules more than the registry has: about a group of images, and about the data set."""
+    """Scans it with some rules of the registry, and those of `tests/report/rules.py`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checks, "CHECKS", (*checks.CHECKS, TwoClasses, SmallSplit))
-        return auditor.scan(root, backend=Model(root), name="stickers", class_map="imagenet", max_cards=9)
+        patch.setattr(checks, "CHECKS", RULES)
+        return auditor.scan(root, backend=Model(root), name="stickers", class_map="imagenet", max_cards=10)
+
+
+def scan_without_model(root: Path) -> Audit:
+    """The same without a model."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "CHECKS", RULES)
+        return auditor.scan(root, no_model=True, name="stickers")

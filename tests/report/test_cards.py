@@ -5,15 +5,16 @@ from dataclasses import replace
 from auditor.report.audit.cards import card_groups, filters
 from auditor.report.audit.lines import MAX_LINES, place, tables
 from auditor.report.audit.page import build_page
-from auditor.text import visible
-from tests.report.derived import like, many_classes
+from auditor.report.audit.properties import property_rows
+from auditor.text import percent, visible
+from tests.report.derived import files, like, many_classes
 from tests.report.scanned import TEMPLATE, UNREADABLE
 
 
 def test_findings_of_one_image_share_a_card_and_the_first_card_is_the_hero(audit):
     groups = card_groups(place(audit))
 
-    assert [(group.anchor, group.count) for group in groups] == [("labels", "6"), ("others", "3")]
+    assert [(group.anchor, group.count) for group in groups] == [("labels", "6"), ("others", "4")]
     first, second, *_ = groups[0].cards
     worst = audit.findings[0]
     assert first.hero and not second.hero
@@ -54,25 +55,58 @@ def test_given_label_has_a_bar_even_when_it_is_not_among_the_best(audit):
 
 def test_filters_count_images_and_are_left_out_where_there_is_no_choice(audit):
     assert [(entry.title, entry.count) for entry in filters(place(audit))] == [
-        ("All", "9"),
+        ("All", "10"),
         ("Label probably wrong", "6"),
         ("Model disagrees", "6"),
         ("Undecided", "2"),
-        ("Same file, two classes", "1"),
+        ("Upright", "1"),
+        ("Wrong extension", "1"),
     ]
     assert filters(place(replace(audit, evidence={}))) == ()
 
 
 def test_tables_hold_what_has_no_picture(audit):
-    seen = replace(like(audit, "format_mismatch"), status="persisting")
-    others = tuple(found for found in audit.findings if found.rule != "format_mismatch")
+    found = {table.anchor: table for table in tables(place(audit))}
 
-    found = {table.anchor: table for table in tables(place(replace(audit, findings=(*others, seen))))}
-
-    assert {key: table.count for key, table in found.items()} == {"dataset": "1", "unreadable": "3", "plain": "1"}
-    assert not found["dataset"].with_files
-    assert found["plain"].lines[0].status == "seen before"
+    assert {key: table.count for key, table in found.items()} == {"unreadable": "3", "plain": "1"}
     assert {line.file for line in found["unreadable"].lines} == set(map(visible, UNREADABLE))
+
+
+def test_a_finding_of_an_earlier_run_says_so(audit):
+    seen = replace(like(audit, "upright"), status="persisting")
+
+    assert place(audit).line(seen).status == "seen before"
+
+
+def test_only_images_whose_label_is_in_doubt_have_heatmaps_and_others_keep_a_share_of_the_cards(audit):
+    upright = files(audit, "upright", "format_mismatch")
+    shown = place(audit).cards
+
+    assert len(upright & set(shown)) == 2                       # a quarter of ten
+    assert all((audit.evidence[file].overlay is None) == (file in upright) for file in shown)
+    others = card_groups(place(audit))[1].cards
+    assert all(not card.bars and len(card.pictures) == 1 for card in others if card.file in upright)
+
+
+def test_a_card_shows_where_its_image_lies_among_all(audit):
+    brightness = audit.predictions["brightness"]
+    darkest = audit.predictions.loc[brightness.idxmin(), "file"]
+
+    rows = property_rows(audit, [darkest, "no/such.png"])
+
+    assert list(rows) == [darkest]
+    first = rows[darkest][0]
+    readable = audit.outcomes["ok"]
+    assert (first.name, first.words) == ("brightness", f"lower than {percent((readable - 1) / readable)}")
+    assert {row.name for row in rows[darkest]} >= {"brightness", "sharpness", "colour", "file size"}
+
+
+def test_equal_images_lie_in_the_middle(audit):
+    table = audit.predictions.assign(brightness=0.5)
+
+    row = property_rows(replace(audit, predictions=table), [TEMPLATE])[TEMPLATE][0]
+
+    assert (row.place, row.words) == ("50%", "as in all")
 
 
 def test_long_tables_are_cut_and_say_so(audit):

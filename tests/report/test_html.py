@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from auditor.audit import Audit, Neighbour
+from auditor.audit import Audit, Neighbour, Series
 from auditor.classes.imagenet_view import ImageNetView
 from auditor.report.audit import render_html, write_html
 from tests.report import derived, scanned
@@ -20,7 +20,9 @@ AUDITS = {
     "nothing scanned": derived.nothing_scanned,
     "one class": derived.one_class,
     "many classes": derived.many_classes,
+    "all plots": lambda audit: derived.altered(derived.all_plots(audit)),
 }
+WITHOUT_MODEL = {"no model": lambda audit: audit, "no model, no classes": derived.unlabelled}
 ATTACKS = (
     scanned.SCRIPT,
     scanned.HANDLER,
@@ -30,9 +32,10 @@ ATTACKS = (
 )
 
 
-@pytest.fixture(scope="module", params=AUDITS)
-def case(request, audit):
-    audit = AUDITS[request.param](audit)
+@pytest.fixture(scope="module", params=[*AUDITS, *WITHOUT_MODEL])
+def case(request, audit, modelless):
+    name = request.param
+    audit = AUDITS[name](audit) if name in AUDITS else WITHOUT_MODEL[name](modelless)
     source = render_html(audit)
     return audit, source, Document(source)
 
@@ -119,11 +122,14 @@ def test_text_from_anywhere_is_only_ever_text(attack, audit):
 
     page = Document(render_html(audit))
 
-    assert len(page.all("script")) == len(page.all("style")) == len(page.all("title")) == 1
+    assert len(page.all("script")) == len(page.all("style")) == 1
+    assert len(page.all("title")) == 1 + 2                      # two columns of a histogram say what they are
     assert len(page.all("img")) == _pictures(audit)
     assert not [name for element in page.elements for name in element.attributes if name.startswith("on")]
     assert not [value for value in page.values("href") if value.startswith("javascript")]
-    assert {len(page.all(tag)) for tag in ("image", "symbol")} == {1, 2}
+    audit_symbols = 1 + len({each.thumbnail for group in audit.copies.values() for each in group})
+    audit_symbols += len(set(audit.examples.values()))
+    assert [len(page.all(tag)) for tag in ("image", "symbol")] == [audit_symbols, audit_symbols + 1]
     assert page.text.count(attack) > 50
     assert "49" not in page.all("h1")[0].text
 
@@ -157,6 +163,7 @@ def test_every_name_from_outside_is_isolated_for_bidirectional_text(audit):
 
 def _poisoned(audit: Audit, attack: str) -> Audit:
     """The audit in which everything that comes from outside says the same bad thing; one picture has no heatmap."""
+    audit = derived.altered(derived.all_plots(audit))
     findings = tuple(
         replace(
             finding,
@@ -209,6 +216,23 @@ def _poisoned(audit: Audit, attack: str) -> Audit:
         ),
         run=replace(audit.run, id=attack, started_at=attack, auditor_version=attack, settings={attack: attack}),
         additions=(_poisoned_view(audit, attack),),
+        charts={
+            finding: replace(
+                chart,
+                title=attack,
+                labels=tuple(label and attack for label in chart.labels),
+                series=tuple(Series(attack, series.values) for series in chart.series),
+                marked=(attack,),
+            )
+            for finding, chart in audit.charts.items()
+        },
+        copies={
+            finding: tuple(
+                replace(copy, file=attack, label=f"{attack}{place}", split=attack, kind=attack)
+                for place, copy in enumerate(group)
+            )
+            for finding, group in audit.copies.items()
+        },
     )
 
 
@@ -227,4 +251,5 @@ def _poisoned_view(audit: Audit, attack: str) -> ImageNetView:
 def _pictures(audit: Audit) -> int:
     """How many the page shows at full size: images, heatmaps, further views, and those of the ImageNet section."""
     cards = sum(1 + (shown.overlay is not None) + len(shown.views) for shown in audit.evidence.values())
+    cards += sum(copy.difference is not None for group in audit.copies.values() for copy in group)
     return cards + sum(1 + (each.overlay is not None) for each in audit.addition(ImageNetView).absurdities)

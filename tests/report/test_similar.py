@@ -15,6 +15,12 @@ from tests.report.scanned import LONG, ON_DISK, PLAIN, SCRIPT, TEMPLATE, UNSURE
 
 
 @pytest.fixture
+def audit(audit):
+    """The scanned one without other pictures than those of cards."""
+    return replace(audit, copies={}, examples={})
+
+
+@pytest.fixture
 def around(audit):
     """The audit with one card, of a cat that is labelled dogs, whose neighbours are these."""
 

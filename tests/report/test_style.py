@@ -59,6 +59,7 @@ def test_marks_and_bars_can_be_told_from_the_page(scheme):
 
 
 def test_every_token_that_is_used_is_there():
-    style = (resource("templates") / "report.css").read_text(encoding="utf-8")
+    sheets = ("report.css", "chart.css", "findings.css", "training.css", "explain.css")
+    style = "".join((resource("templates") / sheet).read_text(encoding="utf-8") for sheet in sheets)
 
     assert set(re.findall(r"var\(--([\w-]+)\)", style)) <= set(re.findall(r"--([\w-]+):", style))

@@ -19,6 +19,7 @@ from auditor.text import count, decimal, duration, listing, moment, number, perc
 from tests.report import derived
 from tests.report.derived import files, images, like, many_classes, one_class, only
 from tests.report.scanned import (
+    COPIES,
     HANDLER,
     LEARNED,
     MISNAMED,
@@ -40,16 +41,20 @@ def test_a_scan_finds_what_was_planted(audit):
     assert files(audit, "low_confidence") == set(UNSURE)
     assert files(audit, "unreadable") == set(UNREADABLE)
     assert files(audit, "format_mismatch") == {MISNAMED}
-    assert [(found.file, found.related) for found in audit.findings if found.related] == [(ORIGINAL, (TEMPLATE,))]
+    conflict, *copies = (
+        {found.file, *found.related} for found in audit.findings if found.rule in ("two_classes", "twice")
+    )
+    assert conflict == {ORIGINAL, TEMPLATE}
+    assert copies == [{*pair} for pair in COPIES.items()]
     assert {file for file, _ in audit.skipped} == set(SKIPPED)
-    assert audit.model.matched and audit.model.in_sample == LEARNED + 1         # the copy counts, too
+    assert audit.model.matched and audit.model.in_sample == LEARNED + 2         # two copies count, too
 
 
 def test_verdict_counts_images_with_a_wrong_label(audit):
     found = verdict(audit)
 
     assert found.sentence == f"{len(WRONG)} of {images(audit)} images carry a label that is probably wrong."
-    assert found.also == f"{len(UNREADABLE)} files cannot be read."
+    assert found.also == f"1 picture lies in two classes at once. {len(UNREADABLE)} files cannot be read."
     assert not found.calm
 
 
@@ -79,6 +84,14 @@ def test_weaker_suggestions_are_a_second_look(audit):
 
     assert found.number == "1"
     assert found.also == "1 more image deserves a second look: another class is suggested, with less evidence."
+
+
+def test_a_picture_with_two_labels_is_no_weaker_suggestion(audit):
+    conflict = like(audit, "two_classes", suggested="dogs")
+
+    found = verdict(only(audit, wrong(audit), conflict))
+
+    assert found.also == "1 picture lies in two classes at once."
 
 
 def test_clean_folder_with_broken_files_says_both(audit):
@@ -143,7 +156,7 @@ def test_class_table_counts_findings_and_images(audit):
     table = class_matrix(audit)
 
     assert table.columns[:4] == ("Images", "Flagged", "Share", "Label probably wrong")
-    flagged = {"cats": 6, "dogs": 5, HANDLER: 2}                # each with two wrong labels
+    flagged = {"cats": 7, "dogs": 6, HANDLER: 4}                # each with two wrong labels
     assert [(row.name, *(cell.text for cell in row.cells[:4])) for row in table.rows] == [
         (name, str(audit.classes[name]), str(images), percent(images / audit.classes[name]), "2")
         for name, images in flagged.items()
@@ -163,8 +176,8 @@ def test_confusion_is_by_the_model_where_its_classes_match(audit):
     assert table.columns == (HANDLER, "cats", "dogs")
     assert [[cell.text for cell in row.cells] for row in table.rows] == [
         ["36", "1", "1"],                                       # one image of each class shows each other one
-        ["1", "40", "1"],
-        ["1", "1", "37"],
+        ["1", "41", "1"],
+        ["1", "1", "38"],
     ]
     assert [cell.tint for cell in table.rows[0].cells] == ["same", "1", "1"]
     assert f"trained on {audit.model.in_sample} of these images" in table.note

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import auditor
+from auditor.checks.copies import Copies
 from auditor.classes.names import match_classes
 from auditor.data.dataset import Dataset
 from auditor.data.sample import Sample
@@ -14,6 +15,7 @@ from auditor.engines import Inferred, Outcome, Outcomes
 from auditor.heatmaps.grad_cam import contrast_overlay, scale
 from auditor.images.decoding import resize, thumbnail
 from auditor.images.reader import read_again
+from auditor.scanning.classifier import Classifier
 from auditor.scanning.judging import judge
 from auditor.scanning.overlays import VIEW_SIDE, Overlays
 from auditor.settings import Limits
@@ -49,7 +51,8 @@ def overlays_of(images, labels, backend, *, folders=NAMES, class_map=None, occlu
     outcomes = Outcomes.collect(found, samples)
     match = match_classes(folders, backend.card.classes, class_map or {})
     dataset = Dataset(Path(), "drawn", samples, (), (), folders, ())
-    return Overlays(backend, match, judge(dataset, outcomes, backend.card, match), "inferno", occlusions), outcomes
+    judgement = judge(dataset, outcomes, Copies.none(), Classifier(backend, match, ()))
+    return Overlays(backend, match, judgement, "inferno", occlusions), outcomes
 
 
 def drawn(label, suggested=-1, *, folders=NAMES, backend=None, occlusions=5, image=None, class_map=None):
@@ -220,13 +223,13 @@ def test_a_scan_of_a_model_without_a_head_says_that_its_maps_are_occlusion_maps(
 
     audit = auditor.scan(folder, backend=backend, max_occlusion=2)
 
-    shown = list(audit.evidence.values())
+    shown = [evidence for evidence in audit.evidence.values() if evidence.source]
     assert len(shown) >= 3
     assert [evidence.overlay is not None for evidence in shown[:3]] == [True, True, False]
     assert {evidence.method for evidence in shown[:2]} == {"occlusion"}
     note = next(note for note in audit.notes if "occlusion" in note)
     assert "not Grad-CAM: its head is out of sight" in note
-    assert f"2 of the {len(shown)} images shown have one (max_occlusion 2)" in note
+    assert f"2 of the {len(shown)} images with a flagged label have one (max_occlusion 2)" in note
 
 
 def test_a_scan_without_any_map_says_why(folder):

@@ -10,7 +10,7 @@ from auditor.audit import Audit
 from auditor.backends.card import ModelCard
 from auditor.errors import InputError
 from tests.backends.fake import FakeBackend
-from tests.pictures import BETWEEN, GREY, RED, draw_tinted
+from tests.pictures import BETWEEN, GREY, LABEL_RULES, RED, draw_tinted
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_dog_among_the_cats_is_found_by_probe_and_model_and_comes_first(folder
 
 
 def test_clean_images_are_not_flagged(folder):
-    flagged = {finding.file for finding in scan(folder).findings}
+    flagged = {finding.file for finding in scan(folder, rules=LABEL_RULES).findings}
 
     assert flagged <= {"cat/wrong.png", "dog/undecided.png"}
 
@@ -150,7 +150,7 @@ def test_labels_that_the_model_cannot_judge_are_not_called_wrong(noise):
 
 
 def test_rules_that_are_skipped_do_not_run(folder):
-    audit = scan(folder, skip_rules="low_confidence,model_disagrees")
+    audit = scan(folder, rules=LABEL_RULES, skip_rules="low_confidence,model_disagrees")
 
     assert {finding.rule for finding in audit.findings} == {"label_issue"}
     assert not {"low_confidence", "model_disagrees"} & {rule.name for rule in audit.rules}
@@ -224,7 +224,7 @@ def test_settings_come_from_the_file_beside_the_job(folder, tmp_path, monkeypatc
         ("[scan]\ndoubtful = 'yes'", "doubtful is 'yes'; expected true or false"),
         ("[scan]\ndoubtful = 1", "doubtful is 1; expected true or false"),
         ("[scan]\nbatch_size = true", "batch_size is True; expected a whole number"),
-        ("[scan]\nskip_rules = 'blurry'", "skip_rules names 'blurry'"),
+        ("[scan]\nskip_rules = 'blurred'", "skip_rules names 'blurred'"),
         ("[scan]\ncolours = 'rainbow'", "colours is 'rainbow'; expected one of inferno, viridis, jet"),
         ("[scan]\nmax_occlusion = -1", "max_occlusion is -1; expected a whole number from 0 up"),
         ("[scna]\n", "expected [scan]"),
@@ -254,7 +254,7 @@ def test_the_exports_hold_what_the_audit_holds(folder, tmp_path):
     assert [finding["id"] for finding in findings] == [finding.id for finding in audit.findings]
     assert set(findings[0]) == {
         "id", "rule", "severity", "file", "split", "related", "label", "suggested", "score", "value", "threshold",
-        "message", "status",
+        "message", "status", "related_values",
     }  # fmt: skip
     assert summary["format_version"] == 1
     assert summary["outcomes"] == audit.outcomes

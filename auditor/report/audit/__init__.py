@@ -9,14 +9,15 @@ from pathlib import Path
 
 from auditor.audit import Audit
 from auditor.report.audit.page import build_page
-from auditor.report.shared.html import render, write_page
+from auditor.report.shared.html import STYLE, render, write_page
 
 SCRIPT = "report.js"
+STYLES = (STYLE, "chart.css", "findings.css")
 
 
 def render_html(audit: Audit) -> str:
     """The report as text; the same audit gives the same text."""
-    return render("report.html.j2", build_page(audit), script=SCRIPT)
+    return render("report.html.j2", build_page(audit), styles=STYLES, script=SCRIPT)
 
 
 def write_html(audit: Audit, folder: Path) -> Path:

@@ -8,9 +8,11 @@ import pandas as pd
 
 from auditor.audit import Audit, ClassView, Evidence, Finding
 from auditor.heatmaps.grad_cam import contrast_legend
+from auditor.report.audit.copies import group_links
 from auditor.report.audit.lines import FindingLine, Placement
+from auditor.report.audit.properties import PropertyRow, property_rows
 from auditor.report.audit.similar import Similar, similar, symbol_anchors
-from auditor.report.shared.parts import OCCLUSION, Bar, PagePicture
+from auditor.report.shared.parts import OCCLUSION, Bar, Link, PagePicture
 from auditor.text import data_uri, number, percent, visible
 
 PREDICTION_COLUMNS = ("split", "format", "width", "height", "p_given", "oof_p_given", "review_rank")
@@ -38,7 +40,10 @@ class HeatmapView:
 
 @dataclass(frozen=True)
 class Card:
-    """One flagged image; `filters` are the keys of the filter buttons that show it."""
+    """One flagged image.
+
+    `filters` are the keys of the filter buttons that show it; `groups` lead to the same picture further down.
+    """
 
     label: str
     suggested: str
@@ -52,6 +57,8 @@ class Card:
     facts: tuple[str, ...]
     filters: str
     hero: bool = False
+    properties: tuple[PropertyRow, ...] = ()
+    groups: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,23 +83,27 @@ class Filter:
 
 
 def card_groups(placement: Placement) -> tuple[CardGroup, ...]:
-    """Cards with another label suggested first, then the others; the first card of all is the hero."""
+    """Cards with another label suggested first, then the others; the first of all is the hero if it has a heatmap."""
     rows, anchors = _prediction_rows(placement), symbol_anchors(placement)
+    properties, links = property_rows(placement.audit, placement.cards), group_links(placement)
     labels: list[Card] = []
     others: list[Card] = []
     for file, findings in placement.cards.items():
         suggests = any(finding.suggested is not None for finding in findings)
-        (labels if suggests else others).append(_card(placement, file, findings, rows.get(file, {}), anchors))
+        card = _card(placement, file, findings, rows.get(file, {}), anchors)
+        card = replace(card, properties=properties.get(file, ()), groups=links.get(file, ()))
+        (labels if suggests else others).append(card)
+    suggests_none = "No other label is suggested for these." if placement.audit.model is not None else ""
     texts = (
         ("labels", "Labels to check", "Labels", "Worst first: the label in the folder, and the one that fits.", labels),
-        ("others", "Other images to look at", "Other images", "No other label is suggested for these.", others),
+        ("others", "Other images to look at", "Other images", suggests_none, others),
     )
     groups = [
         CardGroup(key, title, short, number(len(cards)), intro, tuple(cards))
         for key, title, short, intro, cards in texts
         if cards
     ]
-    if groups:
+    if groups and len(groups[0].cards[0].pictures) > 1:         # one picture alone needs no more room
         hero, *rest = groups[0].cards
         groups[0] = replace(groups[0], cards=(replace(hero, hero=True), *rest))
     return tuple(groups)
@@ -200,7 +211,7 @@ def _alt(file: str, subject: str, method: str) -> str:
 def _bars(evidence: Evidence, label: str | None, suggested: str | None, given: float | None) -> tuple[Bar, ...]:
     """The classes with the highest probabilities; the given label is added where it is not among them."""
     pairs = list(evidence.probabilities)
-    if label is not None and given is not None and label not in dict(pairs):
+    if pairs and label is not None and given is not None and label not in dict(pairs):
         pairs.append((label, given))
     roles = {suggested: "suggested", label: "given"}
     return tuple(
@@ -213,9 +224,13 @@ def _given(audit: Audit, label: str | None, evidence: Evidence, row: Mapping[str
     """The probability of the given label, where those who gave the others call the classes by the same names."""
     by_model = evidence.source == "model"
     given = row.get("p_given" if by_model else "oof_p_given")
-    if given is None or pd.isna(given) or (by_model and label not in audit.model.classes):
+    if given is None or pd.isna(given) or (by_model and label not in _model_classes(audit)):
         return None
     return float(given)
+
+
+def _model_classes(audit: Audit) -> tuple[str, ...]:
+    return () if audit.model is None else audit.model.classes
 
 
 def _facts(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from auditor.audit import Audit, Finding
+from auditor.report.audit.faults import conflicts_sentence, faults, faults_apart, faults_sentence
 from auditor.report.shared.parts import KeyFigure
 from auditor.text import count, decimal, duration, number, percent
 
@@ -28,8 +29,8 @@ def verdict(audit: Audit) -> Verdict:
     wrong, doubtful = _wrong(audit), _doubtful(audit)
     if audit.power is not None and not audit.power.can_judge:
         wrong = 0                               # what --doubtful shows is in doubt, not wrong
-    also = _also(doubtful if wrong else 0, failed if wrong else 0)
     if wrong:
+        also = _sentences(conflicts_sentence(faults(audit)), _also(doubtful, failed))
         verb = "carries" if wrong == 1 else "carry"
         sentence = f" of {count(images, 'image')} {verb} a label that is probably wrong."
         return Verdict(number(wrong), sentence, also, False)
@@ -37,6 +38,8 @@ def verdict(audit: Audit) -> Verdict:
         return Verdict("", "There are no images in this folder.", "", False)
     if not readable:
         return Verdict("", f"None of {count(images, 'image')} can be read.", "", False)
+    if audit.model is None:
+        return _without_model(audit, images)
     trouble = f"; {count(failed, 'file')} cannot be read" if failed else ""
     if not _judged(audit):
         if len(audit.classes) == 1 and (denied := _denied(audit)):
@@ -51,8 +54,24 @@ def verdict(audit: Audit) -> Verdict:
         sentence = f"The labels of {count(images, 'image')} could not be judged by this model{trouble}."
         return Verdict("", sentence, _also(doubtful, 0), False)
     calm = not audit.findings and not failed
-    also = f"{count(len(audit.rules), 'rule')} looked at every image and found nothing." if calm else _also(doubtful, 0)
+    also = _sentences(conflicts_sentence(faults(audit)), _also(doubtful, 0))
+    if calm:
+        also = f"{count(len(audit.rules), 'rule')} looked at every image and found nothing."
     return Verdict("", f"No label looks wrong in {count(images, 'image')}{trouble}.", also, calm)
+
+
+def _without_model(audit: Audit, images: int) -> Verdict:
+    """What is wrong with the images themselves: nothing was said about labels."""
+    found = faults(audit)
+    amount, sentence = faults_sentence(found, images)
+    calm = not audit.findings and not found.broken
+    unjudged = "No label was judged: the scan had no model." if audit.classes else ""
+    quiet = "All rules that need no model looked at every image and found nothing." if calm else ""
+    return Verdict(amount, sentence, _sentences(quiet, conflicts_sentence(found), faults_apart(found), unjudged), calm)
+
+
+def _sentences(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def figures(audit: Audit) -> tuple[KeyFigure, ...]:
@@ -61,13 +80,22 @@ def figures(audit: Audit) -> tuple[KeyFigure, ...]:
     labels = [finding for finding in audit.findings if finding.suggested is not None]
     on_images = f"on {count(_files(labels), 'image')}" if labels else ""
     run = audit.run
+    classes = f"in {count(len(audit.classes), 'class', 'classes')}" if audit.classes else ""
     found = [
-        KeyFigure(number(images), "images", f"in {count(len(audit.classes), 'class', 'classes')}"),
+        KeyFigure(number(images), "images", classes),
         KeyFigure(number(readable), "readable", percent(readable / images) if images else ""),
-        KeyFigure(number(len(labels)), "label findings", on_images, accent=bool(labels)),
-        KeyFigure(number(images - readable), "unreadable", "nothing inferred on them" if images > readable else ""),
     ]
-    if doubts := audit.rules_of("doubt"):
+    if audit.model is not None or labels:
+        found.append(KeyFigure(number(len(labels)), "label findings", on_images, accent=bool(labels)))
+    found.append(
+        KeyFigure(number(images - readable), "unreadable", "nothing is known of them" if images > readable else "")
+    )
+    wrong = faults(audit)
+    if audit.rules_of("copies") or wrong.copies:
+        found.append(KeyFigure(number(wrong.copies), "copies", "of other images" if wrong.copies else ""))
+    if audit.rules_of("image"):
+        found.append(KeyFigure(number(wrong.odd), "odd", "as a picture or as a file" if wrong.odd else ""))
+    if audit.model is not None and (doubts := audit.rules_of("doubt")):
         unsure = [finding for finding in audit.findings if finding.rule in doubts]
         found.append(KeyFigure(number(len(unsure)), "low confidence", "the model has no favourite" if unsure else ""))
     cached = f", {number(run.cached)} cached" if run.cached else ""
@@ -97,9 +125,9 @@ def suspects(audit: Audit) -> list[Finding]:
 
 
 def _doubtful(audit: Audit) -> int:
-    """Images for which only another rule suggests another label."""
-    wrong = {finding.file for finding in suspects(audit)}
-    suggesting = (finding for finding in audit.findings if finding.suggested is not None)
+    """Images for which only another rule suggests another label, without those that have two: they are named apart."""
+    wrong, conflict = {finding.file for finding in suspects(audit)}, audit.rules_of("conflict")
+    suggesting = (found for found in audit.findings if found.suggested is not None and found.rule not in conflict)
     return _files([finding for finding in suggesting if finding.status != "accepted" and finding.file not in wrong])
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from auditor.audit import Audit, Finding
+from auditor.report.audit.faults import failed_files
 from auditor.report.audit.rows import rule_titles
 from auditor.runs.files import FINDINGS
 from auditor.text import count, number, visible
@@ -60,6 +61,7 @@ class Placement:
     Attributes:
         audit: The scan.
         cards: File -> its findings, for the files with pictures, in the audit's order.
+        groups: Findings that are shown as a group of pictures, beside each other.
         general: Findings about the data set as a whole.
         not_decoded: Findings about files that could not be decoded.
         plain: All others without pictures: also those of images beyond the ones whose pictures were kept.
@@ -67,6 +69,7 @@ class Placement:
 
     audit: Audit
     cards: Mapping[str, tuple[Finding, ...]]
+    groups: tuple[Finding, ...]
     general: tuple[Finding, ...]
     not_decoded: tuple[Finding, ...]
     plain: tuple[Finding, ...]
@@ -79,7 +82,7 @@ class Placement:
     def shown(self) -> tuple[Finding, ...]:
         """The findings that have a line on the page, in its order."""
         cards = tuple(finding for findings in self.cards.values() for finding in findings)
-        return cards + self.general[:MAX_LINES] + self.not_decoded[:MAX_LINES] + self.plain[:MAX_LINES]
+        return cards + self.groups + self.general[:MAX_LINES] + self.not_decoded[:MAX_LINES] + self.plain[:MAX_LINES]
 
     @cached_property
     def files(self) -> dict[str, str]:
@@ -120,11 +123,13 @@ class Placement:
 def place(audit: Audit) -> Placement:
     """Decides where each finding goes; the order of the audit is kept everywhere."""
     cards: dict[str, list[Finding]] = {}
-    general, not_decoded, plain = [], [], []
-    failed = _failed(audit)
+    groups, general, not_decoded, plain = [], [], [], []
+    failed = failed_files(audit)
     for finding in audit.findings:
         if finding.file is None:
             general.append(finding)
+        elif finding.id in audit.copies:
+            groups.append(finding)
         elif finding.file in audit.evidence:
             cards.setdefault(finding.file, []).append(finding)
         elif finding.file in failed:
@@ -134,6 +139,7 @@ def place(audit: Audit) -> Placement:
     return Placement(
         audit=audit,
         cards={file: tuple(findings) for file, findings in cards.items()},
+        groups=tuple(groups),
         general=tuple(general),
         not_decoded=tuple(not_decoded),
         plain=tuple(plain),
@@ -144,12 +150,11 @@ def tables(placement: Placement) -> tuple[LineTable, ...]:
     """The tables of findings without pictures; empty ones are left out."""
     pictured = len(placement.cards)
     texts = (
-        ("dataset", "The data set as a whole", "Data set", "Not about any single image.", placement.general),
         (
             "unreadable",
             "Files that cannot be read",
             "Unreadable",
-            "Nothing was inferred on them.",
+            "Nothing is known of them.",
             placement.not_decoded,
         ),
         (
@@ -185,11 +190,3 @@ def _table(
 def anchor(finding: Finding) -> str:
     """The fragment that leads to a finding: `f-<id>`."""
     return f"f-{finding.id}"
-
-
-def _failed(audit: Audit) -> set[str]:
-    """Files that could not be decoded."""
-    table = audit.predictions
-    if "file" not in table or "outcome" not in table:
-        return set()
-    return set(table.loc[table["outcome"] != "ok", "file"])

@@ -6,7 +6,7 @@ from functools import cache
 
 import pandas as pd
 
-from auditor.audit import Audit, Evidence, Finding, Neighbour
+from auditor.audit import Audit, Chart, CopyPicture, Evidence, Finding, Neighbour, Series
 from auditor.classes.imagenet import readable
 
 #: The columns of the predictions that hold class names.
@@ -34,12 +34,14 @@ def readable_audit(audit: Audit) -> tuple[Audit, Mapping[str, str]]:
     named = replace(
         audit,
         classes={rename(name): images for name, images in audit.classes.items()},
-        model=replace(audit.model, classes=tuple(map(rename, audit.model.classes))),
+        model=audit.model and replace(audit.model, classes=tuple(map(rename, audit.model.classes))),
         predictions=_predictions(audit.predictions, rename),
         findings=tuple(_finding(finding, rename) for finding in audit.findings),
         evidence={file: _evidence(pictures, rename) for file, pictures in audit.evidence.items()},
         notes=tuple(map(readable, audit.notes)),
         additions=tuple(addition.renamed(rename) for addition in audit.additions),
+        charts={finding: _chart(chart, rename) for finding, chart in audit.charts.items()},
+        copies={finding: _copies(group, rename) for finding, group in audit.copies.items()},
     )
     return named, {called: name for name, called in shown.items()}
 
@@ -78,6 +80,20 @@ def _evidence(evidence: Evidence, rename: Rename) -> Evidence:
         of_given=near(evidence.of_given),
         of_suggested=near(evidence.of_suggested),
     )
+
+
+def _chart(chart: Chart, rename: Rename) -> Chart:
+    return replace(
+        chart,
+        title=readable(chart.title),
+        labels=tuple(map(rename, chart.labels)),
+        series=tuple(Series(rename(series.name), series.values) for series in chart.series),
+        marked=tuple(map(rename, chart.marked)),
+    )
+
+
+def _copies(group: tuple[CopyPicture, ...], rename: Rename) -> tuple[CopyPicture, ...]:
+    return tuple(replace(copy, label=_maybe(copy.label, rename)) for copy in group)
 
 
 def _maybe(name: str | None, rename: Rename) -> str | None:

@@ -8,14 +8,37 @@ from dataclasses import dataclass
 from auditor.audit import Audit
 from auditor.classes.imagenet_view import ImageNetView
 from auditor.report.audit.cards import CardGroup, Filter, card_groups, filters
+from auditor.report.audit.changes import ChangesSection, changes_section
+from auditor.report.audit.copies import CopySection, copy_section
+from auditor.report.audit.dataset import DatasetSection, dataset_section
 from auditor.report.audit.estimate import estimate_sentences
+from auditor.report.audit.gates import GateRow, gate_rows
 from auditor.report.audit.headline import Verdict, figures, verdict
 from auditor.report.audit.imagenet import ImageNetSection, imagenet_section
 from auditor.report.audit.lines import LineTable, Placement, place, tables
 from auditor.report.audit.names import readable_audit
-from auditor.report.audit.rows import RuleRow, class_matrix, confusion_matrix, rule_rows
-from auditor.report.audit.similar import Symbol, symbols
-from auditor.report.shared.facts import GLOSSARY, Fact, Skipped, Term, facts, model_facts, run_facts, skipped
+from auditor.report.audit.rows import (
+    RuleGroup,
+    RuleRow,
+    class_matrix,
+    confusion_matrix,
+    quiet_rules,
+    rule_groups,
+    rule_rows,
+)
+from auditor.report.audit.similar import Symbol, symbol_anchors, symbols
+from auditor.report.shared.facts import (
+    COPY_TERMS,
+    GENERAL_TERMS,
+    MODEL_TERMS,
+    Fact,
+    Skipped,
+    Term,
+    facts,
+    model_facts,
+    run_facts,
+    skipped,
+)
 from auditor.report.shared.matrix import Matrix
 from auditor.report.shared.parts import OCCLUSION, KeyFigure, Link, Stop, heat_stops
 from auditor.runs.files import FINDINGS, SUMMARY
@@ -42,12 +65,16 @@ class Page:
     model: tuple[str, ...]
     in_sample: str
     gate: str
+    gates: tuple[GateRow, ...]
+    changes: ChangesSection | None
     notes_hint: str
     verdict: Verdict
     estimate: tuple[str, ...]
     figures: tuple[KeyFigure, ...]
     links: tuple[Link, ...]
     rules: tuple[RuleRow, ...]
+    rule_groups: tuple[RuleGroup, ...]
+    quiet_rules: tuple[str, ...]
     stacked: bool
     classes: Matrix
     confusion: Matrix | None
@@ -58,6 +85,8 @@ class Page:
     groups: tuple[CardGroup, ...]
     heat: tuple[Stop, ...]
     heat_words: HeatWords
+    copies: CopySection | None
+    dataset: DatasetSection | None
     symbols: tuple[Symbol, ...]
     tables: tuple[LineTable, ...]
     more: str
@@ -79,7 +108,8 @@ def build_page(audit: Audit) -> Page:
     headline = verdict(audit)
     groups = card_groups(placement)
     by_class, confusion = class_matrix(audit, ids), confusion_matrix(audit, ids)
-    line_tables = tables(placement)
+    line_tables, anchors, rules = tables(placement), symbol_anchors(placement), rule_rows(audit, placement.rules)
+    copies, dataset = copy_section(placement, anchors), dataset_section(placement, anchors)
     seen = audit.addition(ImageNetView)
     return Page(
         title=f"{visible(audit.name)}: {headline.sentence}",
@@ -89,12 +119,16 @@ def build_page(audit: Audit) -> Page:
         model=_model(audit),
         in_sample=_in_sample(audit),
         gate=_gate(audit),
+        gates=gate_rows(audit),
+        changes=changes_section(audit),
         notes_hint=f"{count(len(audit.notes), 'thing')} to know before deciding" if audit.notes else "",
         verdict=headline,
         estimate=estimate_sentences(audit),
         figures=figures(audit),
-        links=_links(audit, groups, line_tables),
-        rules=rule_rows(audit, placement.rules),
+        links=_links(audit, groups, copies, dataset, line_tables),
+        rules=rules,
+        rule_groups=rule_groups(rules),
+        quiet_rules=quiet_rules(rules),
         stacked=by_class.upright or (confusion is not None and confusion.upright),
         classes=by_class,
         confusion=confusion,
@@ -105,23 +139,27 @@ def build_page(audit: Audit) -> Page:
         groups=groups,
         heat=_heat(audit),
         heat_words=_heat_words(audit),
+        copies=copies,
+        dataset=dataset,
         symbols=symbols(placement),
         tables=line_tables,
         more=_more(placement),
         skipped=skipped(audit.skipped),
         skipped_count=number(len(audit.skipped)),
         notes=tuple(map(visible, audit.notes)),
-        guessed=facts(audit.model.guessed),
+        guessed=() if audit.model is None else facts(audit.model.guessed),
         model_facts=model_facts(audit),
-        about=facts(audit.model.about),
+        about=() if audit.model is None else facts(audit.model.about),
         run=run_facts(audit.run, Fact("from the cache", count(audit.run.cached, "image"))),
-        glossary=GLOSSARY,
+        glossary=(*GENERAL_TERMS, *(MODEL_TERMS if audit.model is not None else ()), *(COPY_TERMS if copies else ())),
         version=visible(audit.run.auditor_version),
     )
 
 
 def _model(audit: Audit) -> tuple[str, ...]:
     model = audit.model
+    if model is None:
+        return ()
     parts = (model.name, model.backend, model.device, model.sha256[:12])
     return tuple(visible(part) for part in parts if part)
 
@@ -131,13 +169,16 @@ def _gate(audit: Audit) -> str:
 
 
 def _in_sample(audit: Audit) -> str:
-    if not audit.model.in_sample:
+    if audit.model is None or not audit.model.in_sample:
         return ""
     images = count(audit.model.in_sample, "of these images", "of these images")
     return f"The model was trained on {images}: that it agrees with their labels proves little."
 
 
 def _confusion_absent(audit: Audit) -> str:
+    """Why there is no table of given against predicted labels; "" where nobody misses it."""
+    if audit.model is None:
+        return ""
     if len(audit.classes) < 2:
         return "With fewer than two classes there is no other label to predict."
     return "No image has a prediction to compare its label with."
@@ -167,12 +208,22 @@ def _more(placement: Placement) -> str:
     return f"{count(shown, 'finding')} of {number(found)} are on this page; {rest} more in {FINDINGS}."
 
 
-def _links(audit: Audit, groups: tuple[CardGroup, ...], line_tables: tuple[LineTable, ...]) -> tuple[Link, ...]:
+def _links(
+    audit: Audit,
+    groups: tuple[CardGroup, ...],
+    copies: CopySection | None,
+    dataset: DatasetSection | None,
+    line_tables: tuple[LineTable, ...],
+) -> tuple[Link, ...]:
     links = [Link("counts", "Counts")] if audit.rules or audit.classes else []
     if audit.addition(ImageNetView) is not None:
         links.append(Link("imagenet", "ImageNet"))
     links += [Link(group.anchor, group.short, group.count) for group in groups]
+    links += [Link("copies", "Copies", copies.count)] if copies else []
+    links += [Link("dataset", "Data set", dataset.count)] if dataset else []
     links += [Link(table.anchor, table.short, table.count) for table in line_tables]
     if audit.notes:
         links.append(Link("notes", "Notes", number(len(audit.notes))))
-    return (*links, Link("model", "Model"), Link("run", "Run"), Link("reading", "How to read"))
+    if audit.model is not None:
+        links.append(Link("model", "Model"))
+    return (*links, Link("run", "Run"), Link("reading", "How to read"))

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.audit import Audit, Rule, Severity
+from auditor.audit import Audit, Rule, RuleKind, Severity
 from auditor.report.shared.matrix import UPRIGHT_COLUMNS, Cell, Matrix, MatrixRow, cell, confusion_row
 from auditor.text import count, decimal, number, percent, visible
 
@@ -26,6 +26,26 @@ class RuleRow:
     bar: str
     first: str
     settings: tuple[tuple[str, str], ...]
+    kind: RuleKind
+    judged: bool
+
+
+@dataclass(frozen=True)
+class RuleGroup:
+    """The rules about one thing that found something."""
+
+    title: str
+    rows: tuple[RuleRow, ...]
+
+
+#: What rules are about, by their kinds, in the order of the page.
+_ABOUT: tuple[tuple[str, tuple[RuleKind, ...]], ...] = (
+    ("Labels", ("label", "model", "doubt", "conflict")),
+    ("Copies", ("copies",)),
+    ("Images", ("image",)),
+    ("Files", ("file",)),
+    ("Data set", ("dataset",)),
+)
 
 
 def rule_titles(audit: Audit) -> dict[str, str]:
@@ -58,9 +78,26 @@ def rule_rows(audit: Audit, anchors: Mapping[str, str]) -> tuple[RuleRow, ...]:
             bar=f"{counts[rule.name] / largest:.1%}",
             first=anchors.get(rule.name, ""),
             settings=tuple((visible(key), decimal(value)) for key, value in rule.settings.items()),
+            kind=rule.kind,
+            judged=rule.judged,
         )
         for rule in (*audit.rules, *unknown)
     )
+
+
+def rule_groups(rows: Sequence[RuleRow]) -> tuple[RuleGroup, ...]:
+    """The rules that found something, by what they are about; groups without any are left out."""
+    found = [row for row in rows if row.severity]
+    groups = (RuleGroup(title, tuple(row for row in found if row.kind in kinds)) for title, kinds in _ABOUT)
+    return tuple(group for group in groups if group.rows)
+
+
+def quiet_rules(rows: Sequence[RuleRow]) -> tuple[str, ...]:
+    """Sentences on the rules that found nothing, and on those that had nothing to go by."""
+    silent = [row for row in rows if not row.severity]
+    quiet, blind = ([row.title for row in silent if row.judged is judged] for judged in (True, False))
+    said = (("Nothing found by", quiet), ("Nothing to go by for", blind))
+    return tuple(f"{words}: {', '.join(titles)}." for words, titles in said if titles)
 
 
 def class_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matrix:
@@ -103,7 +140,7 @@ def confusion_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matr
 
     None where there is nothing to compare: one class, or no prediction.
     """
-    column = "predicted" if audit.model.matched else "oof_predicted"
+    column = "predicted" if audit.model is not None and audit.model.matched else "oof_predicted"
     table = audit.predictions
     if len(audit.classes) < 2 or column not in table or "label" not in table:
         return None
@@ -129,7 +166,7 @@ def confusion_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matr
 
 
 def _predicted_by(audit: Audit) -> str:
-    if not audit.model.matched:
+    if audit.model is None or not audit.model.matched:
         return "Predicted by a probe that learnt each image's class from the other folds only."
     if audit.model.in_sample:
         images = count(audit.model.in_sample, "of these images", "of these images")

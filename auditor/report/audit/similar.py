@@ -1,6 +1,6 @@
 """The images that look most like a flagged one, and its nearest of the given and of the suggested class.
 
-A thumbnail is often near several images: each is in the page once, as an SVG symbol that its tiles refer to.
+A thumbnail is often shown several times: each is in the page once, as an SVG symbol that its tiles refer to.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,16 +58,19 @@ class Similar:
 
 
 def symbols(placement: Placement) -> tuple[Symbol, ...]:
-    """Every thumbnail that a card needs, once."""
+    """Every thumbnail of the page, once."""
     return tuple(Symbol(anchor, data_uri(jpeg)) for jpeg, anchor in symbol_anchors(placement).items())
 
 
 def symbol_anchors(placement: Placement) -> dict[bytes, str]:
-    """Thumbnail -> t0, t1, ..., in the order of the cards."""
-    pictures = (placement.audit.evidence[file] for file in placement.cards)
+    """Thumbnail -> t0, t1, ...: of the neighbours on cards, of copies, of examples for the data set."""
+    audit = placement.audit
+    pictures = (audit.evidence[file] for file in placement.cards)
     near = (neighbour for shown in pictures for neighbour in (*shown.similar, *shown.of_given, *shown.of_suggested))
-    thumbnails = dict.fromkeys(neighbour.thumbnail for neighbour in near if neighbour.thumbnail is not None)
-    return {jpeg: f"t{place}" for place, jpeg in enumerate(thumbnails)}
+    copies = (copy for finding in placement.groups for copy in audit.copies[finding.id])
+    shown = (*(each.thumbnail for each in near), *(copy.thumbnail for copy in copies), *audit.examples.values())
+    once = dict.fromkeys(thumbnail for thumbnail in shown if thumbnail is not None)
+    return {jpeg: f"t{place}" for place, jpeg in enumerate(once)}
 
 
 def similar(

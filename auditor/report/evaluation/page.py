@@ -104,7 +104,8 @@ def write_training_page(evaluation: Evaluation, folder: Path, history: TrainingH
 
 def render_training(evaluation: Evaluation, history: TrainingHistory | None = None) -> str:
     """The page as text; the same evaluation gives the same text."""
-    return render("training.html.j2", build_training_page(evaluation, history), styles=(STYLE, "training.css"))
+    page = build_training_page(evaluation, history)
+    return render("training.html.j2", page, styles=(STYLE, "chart.css", "training.css"))
 
 
 def build_training_page(evaluation: Evaluation, history: TrainingHistory | None = None) -> TrainingPage:

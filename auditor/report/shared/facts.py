@@ -40,11 +40,16 @@ class Term:
     meaning: str
 
 
-GLOSSARY = (
+#: What every report of a scan speaks of.
+GENERAL_TERMS = (
     Term("Given", "The class of an image in your folder: the label that is being checked."),
     Term("Suggested", "The class that fits better, by the rule that flagged the image. A person decides."),
     Term("Score", "Between 0 and 1 for each rule and image; 0 is worst. Lists are sorted by it."),
     Term("Severity", "High: look at it first. Medium: probably worth a look. Low: good to know."),
+)
+
+#: What one speaks of that used a model.
+MODEL_TERMS = (
     Term(
         "Out-of-fold",
         "Judged by a small classifier that learnt from the other images only, so that a wrong label cannot confirm "
@@ -65,6 +70,19 @@ GLOSSARY = (
         "The images that look most alike to the model, whatever their labels. Marked \u2260: not the given label.",
     ),
     Term("Low confidence", "The model has no clear favourite. Often two things in one image, or neither."),
+)
+
+#: What one speaks of that shows copies.
+COPY_TERMS = (
+    Term(
+        "Difference",
+        "The copy laid over the first image of its group, less that image: grey where both agree, lighter or darker "
+        "where the copy is.",
+    ),
+    Term(
+        "Altered",
+        "The same picture to the eye, with other pixels: encoded again, resized, cropped, framed, lighter or darker.",
+    ),
 )
 
 
@@ -115,8 +133,10 @@ def _cut(text: str) -> str:
 
 
 def model_facts(audit: Audit) -> tuple[Fact, ...]:
-    """What the scan knows about the model."""
+    """What the scan knows about the model; nothing where it had none."""
     model = audit.model
+    if model is None:
+        return ()
     verdict = "its classes are the folder's, so its predictions were judged"
     if not model.matched:
         verdict = "its classes are not the folder's, so only its embeddings were used"
