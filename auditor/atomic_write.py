@@ -52,6 +52,26 @@ def new_file(target: Path) -> Iterator[Path]:
         draft.replace(place)
 
 
+@contextmanager
+def changed_file(target: Path) -> Iterator[Path]:
+    """Yields a path beside `target` for a file that takes its place at once if the block succeeds.
+
+    The new file has the permissions of the one that was there. Whoever looks for files by their suffix does not find
+    the draft.
+
+    Raises:
+        InputError: `target` is a folder, or cannot be written.
+        Incomplete: the disk is full.
+    """
+    with _draft(target, "") as (place, draft):
+        if place.is_dir():
+            raise InputError(f"{shown(str(target))} is a folder; expected the name of a file")
+        yield draft
+        if place.exists():
+            shutil.copymode(place, draft)
+        draft.replace(place)
+
+
 def is_safe_name(name: str) -> bool:
     """Whether a user's name is valid for a folder on every system: letters, digits, "-", "_" and "."."""
     return _SAFE_NAME.fullmatch(name) is not None
@@ -73,11 +93,14 @@ def check_free(target: Path, *, folder: bool) -> None:
 
 
 @contextmanager
-def _draft(target: Path) -> Iterator[tuple[Path, Path]]:
-    """The target with links resolved, and the path that is written first; what is left there is removed afterwards."""
+def _draft(target: Path, suffix: str | None = None) -> Iterator[tuple[Path, Path]]:
+    """The target with links resolved, and the path that is written first; what is left there is removed afterwards.
+
+    The draft has the target's suffix unless another one is named.
+    """
     place = Path(os.path.realpath(target))
     made = [folder for folder in (place.parent, *place.parent.parents) if not folder.exists()]
-    draft = place.with_name(f".{place.stem[:100]}.{os.getpid()}.partial{place.suffix}")
+    draft = place.with_name(f".{place.stem[:100]}.{os.getpid()}.partial{place.suffix if suffix is None else suffix}")
     done = False
     try:
         place.parent.mkdir(parents=True, exist_ok=True)

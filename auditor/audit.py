@@ -1,8 +1,8 @@
 """The result of a scan: a frozen record that the report and the exports render and never compute with."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, get_args
 
 if TYPE_CHECKING:                               # `auditor why` does without
     import pandas as pd
@@ -39,7 +39,8 @@ class Finding:
         severity: How much it matters.
         file: POSIX path relative to the root of the data set; None for a rule about the whole set.
         split: The split it is in, if any.
-        related: Other files that the finding is about.
+        related: Other files that the finding is about, or that show it.
+        related_values: What was measured between the file and each of `related`, such as their similarity; or none.
         label: The class that the data set gives it, if any.
         suggested: The class that it should have, by the rule; None where the rule suggests none.
         score: In [0, 1], 0 worst.
@@ -62,6 +63,59 @@ class Finding:
     threshold: float | None
     message: str
     status: Status = "new"
+    related_values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Series:
+    """One of the things that a chart compares; an empty name where there is only one."""
+
+    name: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A small plot that shows a finding about the data set; numbers only, a page draws it.
+
+    Attributes:
+        kind: "bars": one bar of each series for every label. "histogram": one bin for every label, which is its lower
+            edge; values are shares of a series. "map": `values` of the only series are the cells of a picture, row by
+            row, in [0, 1], and there is a label for each row ("" all).
+        title: What is counted or measured, in a few words.
+        labels: Of bars or bins, in order.
+        series: One or more.
+        marked: Labels that the finding is about.
+    """
+
+    kind: Literal["bars", "histogram", "map"]
+    title: str
+    labels: tuple[str, ...]
+    series: tuple[Series, ...]
+    marked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CopyPicture:
+    """One image of a group that is the same picture, ready to be shown.
+
+    Attributes:
+        file: POSIX path relative to the root.
+        label, split: Of the image, if any.
+        kind: How it is the same picture as the first one: "bytes", "pixels", "altered" or "mirrored"; "" for the first.
+        similarity: To the first one, in [0, 1].
+        thumbnail: Encoded (JPEG), upright; None where it could not be read again.
+        difference: The same size as the first one's thumbnail, encoded: grey where the two agree after one was laid
+            over the other; None for the first, and where nothing differs.
+    """
+
+    file: str
+    label: str | None
+    split: str | None
+    kind: str
+    similarity: float
+    thumbnail: bytes | None
+    difference: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +128,7 @@ class Rule:
         description: What it flags, in a sentence or two.
         settings: The check's arguments, by name.
         kind: What its findings claim.
+        judged: Whether it had anything to go by.
     """
 
     name: str
@@ -81,6 +136,7 @@ class Rule:
     description: str
     settings: Mapping[str, float]
     kind: RuleKind
+    judged: bool = True
 
     @property
     def is_about_labels(self) -> bool:
@@ -242,11 +298,49 @@ class RunInfo:
 
 
 @dataclass(frozen=True)
+class GateResult:
+    """One limit that the user set, and what was measured against it.
+
+    Attributes:
+        expression: As it was written: the run fails when it holds.
+        passed: It does not hold.
+        judged: Whether its rule could judge anything; a limit on a rule that judged nothing passes, and says so.
+        measured: A number of findings; of images in per cent where `share` holds.
+        limit: What that was compared with, in the same unit.
+        share: Whether images were counted, as a share of `images`.
+        counted: How many findings, or images.
+        images: The images that `counted` is a share of; 0 where it is none.
+        findings: Ids of the first findings that counted, in the order of the audit.
+        files: Their files, without repetition.
+        classes: Class -> how many of the counted findings or images carry its label.
+    """
+
+    expression: str
+    passed: bool
+    judged: bool
+    measured: float
+    limit: float
+    share: bool
+    counted: int
+    images: int
+    findings: tuple[str, ...]
+    files: tuple[str, ...]
+    classes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Gate:
-    """Whether the run passed the limits that the user set, and the rules that failed them."""
+    """Whether the run passed the limits that the user set.
+
+    Attributes:
+        passed: All of them.
+        rules: The expressions that failed, as they were written.
+        results: Every limit, in the order in which they were stated.
+    """
 
     passed: bool = True
     rules: tuple[str, ...] = ()
+    results: tuple[GateResult, ...] = ()
 
 
 class Addition(Protocol):
@@ -277,6 +371,7 @@ class Audit:
         classes: Class -> number of its images, in sorted order.
         outcomes: Counts of "ok", "failed", "skipped": one per regular file.
         skipped: (file, reason) of what was left out, in order.
+        model: The classifier; None for a scan without one.
         predictions: One row per file that was found, the columns of `predictions.parquet`.
         findings: Sorted: worst first over all label rules, then by rule and file.
         evidence: File -> pictures, for the flagged images that the report shows.
@@ -285,6 +380,10 @@ class Audit:
         estimate: How many labels are wrong; None where none could be judged.
         power: How far the probe can be trusted here; None where no label was judged.
         additions: What further parts of the scan found, each a record of its own type.
+        charts: Id of a finding about the data set -> the plot that shows it.
+        copies: Id of a finding -> the images that are the same picture, the finding's own first; for those that the
+            report shows.
+        examples: File -> small picture (JPEG) of an image that a finding about the data set relates to.
     """
 
     name: str
@@ -292,7 +391,7 @@ class Audit:
     classes: Mapping[str, int]
     outcomes: Mapping[str, int]
     skipped: tuple[tuple[str, str], ...]
-    model: ModelInfo
+    model: ModelInfo | None
     predictions: "pd.DataFrame"
     findings: tuple[Finding, ...]
     evidence: Mapping[str, Evidence]
@@ -303,6 +402,9 @@ class Audit:
     estimate: LabelEstimate | None = None
     power: LabelPower | None = None
     additions: tuple[Addition, ...] = ()
+    charts: Mapping[str, Chart] = field(default_factory=dict)
+    copies: Mapping[str, tuple[CopyPicture, ...]] = field(default_factory=dict)
+    examples: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -315,6 +417,20 @@ class Audit:
         for finding in self.findings:
             counts[finding.rule] = counts.get(finding.rule, 0) + 1
         return counts
+
+    def statuses(self) -> dict[str, int]:
+        """Findings per status, zeros included."""
+        counts: dict[str, int] = dict.fromkeys(get_args(Status), 0)
+        for finding in self.findings:
+            counts[finding.status] += 1
+        return counts
+
+    def findings_frame(self) -> "pd.DataFrame":
+        """The findings as a table: a row for each, in their order, and a column for each field of `Finding`."""
+        import pandas as pd
+
+        rows = [asdict(finding) for finding in self.findings]
+        return pd.DataFrame(rows, columns=[each.name for each in fields(Finding)])
 
     def addition(self, record: type[_Record]) -> _Record | None:
         """The addition of this type; None where the scan made none."""

@@ -5,6 +5,7 @@ import errno
 import io
 import os
 import platform
+import re
 import shlex
 import signal
 import sys
@@ -22,13 +23,14 @@ from auditor.atomic_write import DISK_FULL
 from auditor.commands import COMMANDS
 from auditor.commands.printing import echo
 from auditor.errors import AuditorError, Incomplete, InputError
-from auditor.text import shown
+from auditor.text import masked_url, shown
 
 UNEXPECTED = 70                                 # EX_SOFTWARE of sysexits.h; 1 means that a gate failed
 UNREAD = 128 + 13                               # what a shell sees of a tool that SIGPIPE ended
 _UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP)       # a path of the user's
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ESCAPES = "auditor.escapes"
+_WEB_ADDRESS = re.compile(r"https?://\S+")       # that of a webhook holds secrets
 
 app = typer.Typer(
     name="auditor",
@@ -137,9 +139,10 @@ def _line(error: Exception) -> str:
 
 def _saved(error: Exception) -> Path | None:
     """Writes the traceback to a new file that only the user can read; None where there is no place for one."""
+    command = shlex.join(_WEB_ADDRESS.sub(lambda url: masked_url(url[0]), argument) for argument in sys.argv)
     text = (
         f"auditor {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
-        f"$ {shlex.join(sys.argv)}\n\n{''.join(traceback.format_exception(error))}"
+        f"$ {command}\n\n{''.join(traceback.format_exception(error))}"
     )
     for folder in (None, Path.cwd):             # None is the system's folder for temporary files
         with suppress(OSError):

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from auditor.configuration import ConfigFile, Configured, MayBeFile, Range, own_hints
+from auditor.errors import InputError
 
 #: Of the configuration file: one for every command that has settings, and one for the rules.
 SECTIONS = ("scan", "evaluate", "explain", "split", "tfrecord", "train", "export", "checks")
 BUNDLED_MODEL = "catdog-resnet50"
+ACCEPTED_NAME = "auditor-accepted.toml"          # accepted findings, beside the configuration file
 MAX_PIXELS = 178_956_970                        # where Pillow itself sees a decompression bomb
 MAX_BYTES = 512 * 1024**2
 
@@ -60,7 +62,7 @@ class Settings(Configured):
     """What a scan was asked to do.
 
     Attributes:
-        data: What to scan, as it was written: a folder, a manifest, shards.
+        data: What to scan, as it was written: a folder, a manifest, shards; "" where nothing is scanned.
         model: Model folder, FILE.onnx or FILE.keras; None is the bundled model.
         backend: What runs a model folder: "onnx" or "keras".
         device: "auto", "cpu" or "cuda".
@@ -84,11 +86,24 @@ class Settings(Configured):
             50 forward passes.
         colours: Colour map of the heatmaps: "inferno", "viridis" or "jet".
         doubtful: Show what a probe that cannot judge the labels would flag, with low severity.
+        no_model: Run only what needs no model.
+        rules: The only rules that run, separated by commas; "" runs all.
         skip_rules: Rules that do not run, separated by commas.
+        store: Keep what is found out about images in `out`, and do not read those again that are unchanged.
+        verify: Read every file, however unchanged it seems.
+        keep_runs: Of a data set, so many runs' folders are kept, the newest; None keeps all. History keeps every run.
+        changed_since: A revision of git: only findings that name an image that changed since then are listed; None
+            lists all.
+        fail_on: Limits that fail the run where they hold: `label_issue:high > 0`.
+        accepted: File of accepted findings; None is `auditor-accepted.toml` beside the configuration file, if there.
+        baseline: Folder of an earlier run: what it found is not new.
+        outputs: Further files of the run: "junit", "sarif", "markdown"; and "github", which tells the job it runs in.
+        prometheus: File for the textfile collector of Prometheus' node exporter.
+        webhook: http or https URL that gets the summary.
         checks: Rule -> setting -> value.
     """
 
-    data: str
+    data: Annotated[str, MayBeFile(lambda text: "://" not in text)] = ""
     model: Path | None = None
     backend: Backend = "onnx"
     device: Device = "auto"
@@ -113,10 +128,29 @@ class Settings(Configured):
     max_occlusion: Annotated[int, Range(0)] = 24
     colours: Colours = "inferno"
     doubtful: bool = False
+    no_model: bool = False
+    rules: str = ""
     skip_rules: str = ""
+    store: bool = True
+    verify: bool = False
+    keep_runs: Annotated[int | None, Range(1)] = None
+    changed_since: str | None = None
+    fail_on: tuple[str, ...] = ()
+    accepted: Path | None = None
+    baseline: Path | None = None
+    outputs: tuple[str, ...] = ()
+    prometheus: Path | None = None
+    webhook: str | None = None
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     section: ClassVar[str] = "scan"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.no_model and self.model is not None:
+            raise InputError(f"--no-model scans without a model, and --model names {self.model}; leave one of them out")
+        if self.no_model and self.class_map is not None:
+            raise InputError("--class-map maps the classes of a model, and --no-model has none; leave one of them out")
 
     @property
     def limits(self) -> Limits:
@@ -128,13 +162,17 @@ class Settings(Configured):
         """Settings from the options that were given (None means not given) and the configuration file.
 
         Args:
-            config: A TOML file; None takes `auditor.toml` of the working directory where there is one.
+            config: A TOML file; None takes `auditor.toml` of the working directory where there is one, or
+                `[tool.auditor]` of its `pyproject.toml`.
             **given: Settings by name.
 
         Raises:
             InputError: the file cannot be read, or a setting is not known or cannot have its value.
         """
-        return cls(**stated(cls, config, given))
+        values = stated(cls, config, given)
+        if cls is Settings and (there := accepted_file(config)).is_file():
+            values.setdefault("accepted", there)
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -224,12 +262,17 @@ class ExportSettings(Configured):
         return cls(**stated(cls, config, given))
 
 
+def accepted_file(config: Path | None) -> Path:
+    """Where the file of accepted findings is looked for: beside the configuration file, or in the working directory."""
+    return (Path() if config is None else config.parent) / ACCEPTED_NAME
+
+
 def stated(kind: type[Configured], config: Path | None, given: Mapping[str, Any]) -> dict[str, Any]:
     """What was stated for a command: its options, over its section of the file, over what it shares with a scan.
 
     Args:
         kind: Its settings.
-        config: The file; None takes `auditor.toml` of the working directory where there is one.
+        config: The file; None takes that of the working directory where there is one.
         given: Its options by name; None where one was not given.
 
     Raises:

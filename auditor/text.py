@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 NARROW_SPACE = "\u202f"
 
@@ -159,6 +160,15 @@ def unshown(name: str) -> str:
     if not _LOOKS_ESCAPED.search(name):
         return name
     return _ESCAPES.sub(lambda match: match[1] or chr(int(match[2] or match[3], 16)), name)
+
+
+def masked_url(url: str) -> str:
+    """A URL with nothing in it that may be a secret: those of chat services have theirs in the path."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{shown(parts.hostname or '')}/\u2026"
+    except ValueError:
+        return "a URL that cannot be read"
 
 
 def some(names: Iterable[str], most: int = 5) -> str:

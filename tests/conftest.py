@@ -58,6 +58,16 @@ def audit(tmp_path_factory) -> "Audit":
 
 
 @pytest.fixture(scope="session")
+def modelless(tmp_path_factory) -> "Audit":
+    """What a scan without a model made of the same folder."""
+    from tests.report.scanned import draw_folder, scan_without_model
+
+    root = tmp_path_factory.mktemp("modelless") / "stickers"
+    draw_folder(root)
+    return scan_without_model(root)
+
+
+@pytest.fixture(scope="session")
 def evaluations(tmp_path_factory) -> "dict[str, Evaluation]":
     """Evaluations of the folders of `tests/report/evaluated.py`, by name."""
     from tests.report.evaluated import evaluate_folders

@@ -9,6 +9,9 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 
+#: What tinted pictures are drawn for; to the rules about pixels they show nothing but grain.
+LABEL_RULES = "label_issue,model_disagrees,low_confidence,unreadable,format_mismatch"
+
 GREY, RED, BETWEEN = (0, 0, 0), (110, 0, 0), (38, 0, 0)     # tints: for FakeBackend the first class, the second, either
 
 

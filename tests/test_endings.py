@@ -40,6 +40,17 @@ def test_an_unexpected_exception_is_one_line_a_file_and_exit_code_70(fault, tmp_
     assert re.search(r"\$ auditor models\n\nTraceback .*in fail", saved.read_text(), re.DOTALL)
 
 
+def test_a_saved_traceback_holds_no_secret_of_a_web_address(tmp_path):
+    address = "https://user:s3cret@host/s3cret?token='s3cret"
+
+    run_with("ValueError('a')", "models", "--folder", address, env={**os.environ, "TMPDIR": str(tmp_path)})
+
+    (saved,) = tmp_path.iterdir()
+    text = saved.read_text(encoding="utf-8")
+    assert "$ auditor models --folder 'https://host/\u2026'\n" in text
+    assert "s3cret" not in text
+
+
 def test_no_traceback_replaces_another(tmp_path):
     for _ in range(2):
         run_with("ValueError('a')", "models", env={**os.environ, "TMPDIR": str(tmp_path)})

@@ -1,6 +1,8 @@
 """What commands can be told: by options, by auditor.toml, by neither; and what is answered to what cannot be."""
 
 import re
+import tomllib
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 import typer
 
 from auditor.cli import app
-from auditor.configuration import own_hints
+from auditor.configuration import checked, hints_of, own_hints
 from auditor.errors import InputError
 from auditor.explain.request import Request
 from auditor.settings import (
@@ -84,6 +86,92 @@ def test_files_are_found_from_where_the_configuration_lies(tmp_path):
     assert settings.out == Path("/reports")
 
 
+def test_what_is_scanned_can_stand_in_the_file(tmp_path):
+    (tmp_path / "job.toml").write_text("[scan]\ndata = 'pets/labels.csv'")
+
+    assert Settings.load(config=tmp_path / "job.toml").data == str(tmp_path / "pets" / "labels.csv")
+    assert Settings.load(config=tmp_path / "job.toml", data="cats").data == "cats"
+    assert EvaluateSettings.load(config=tmp_path / "job.toml", data="cats").data == "cats"
+
+
+def test_an_address_in_the_file_is_no_path(config):
+    config("[scan]\ndata = 's3://bucket/pets'")
+
+    assert Settings.load().data == "s3://bucket/pets"
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(Settings) if each.name != "checks"])
+def test_whatever_a_scan_can_be_told_can_stand_in_the_file(name, config):
+    hint = hints_of(Settings)[name]
+    for written in ("true", "7", "'cpu'", "'onnx'", "'name'", "'viridis'", "'x'", "['x']"):
+        with suppress(InputError):
+            stated = checked(name, hint, tomllib.loads(f"value = {written}")["value"])
+            break
+    config(f"[scan]\n{name} = {written}")
+
+    assert getattr(Settings.load(), name) == stated
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Writes pyproject.toml to a working directory of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(text):
+        (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+
+    return write
+
+
+def test_settings_can_stand_in_pyproject_toml(project):
+    project(
+        "[project]\nname = 'x'\n"
+        "[tool.auditor.scan]\nthreads = 3\n[tool.auditor.checks.low_confidence]\nminimum = 0.6"
+    )
+
+    for given in (None, Path("pyproject.toml")):
+        settings = Settings.load(config=given)
+        assert settings.threads == 3
+        assert settings.checks == {"low_confidence": {"minimum": 0.6}}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[tool.auditor.scan]\nthreads = 0", r"pyproject.toml: \[tool.auditor.scan\] threads is 0; expected"),
+        ("[tool.auditor.scam]", r"no use for \[tool.auditor.scam\] \(did you mean scan\?\); expected \[tool.aud"),
+        ("[tool]\nauditor = 3", r"tool.auditor is 3; expected tables like \[tool.auditor.scan\]"),
+        ("[tool.auditor]\nscan = 3", r"tool.auditor.scan is 3; expected a table \[tool.auditor.scan\]"),
+        ("[tool.auditor", "pyproject.toml cannot be read as TOML"),
+    ],
+)
+def test_what_is_wrong_in_pyproject_toml_is_named_as_it_is_written_there(text, complaint, project):
+    project(text)
+
+    with pytest.raises(InputError, match=complaint):
+        Settings.load()
+
+
+def test_a_pyproject_toml_of_others_counts_for_nothing(project):
+    project("[tool.ruff]\nline-length = 120")
+
+    assert Settings.load() == Settings()
+    with pytest.raises(InputError, match=r"has no settings of auditor; expected tables like \[tool.auditor.scan\]"):
+        Settings.load(config=Path("pyproject.toml"))
+
+
+def test_settings_in_both_files_are_an_error_unless_one_is_named(project, config):
+    project("[tool.auditor.scan]\nthreads = 3")
+    config("[scan]\nthreads = 4")
+
+    with pytest.raises(InputError, match=r"auditor.toml and \[tool.auditor\] in pyproject.toml both hold .*--config"):
+        Settings.load()
+    assert Settings.load(config=Path("auditor.toml")).threads == 4
+
+    project("[tool.auditor")
+    assert Settings.load().threads == 4         # whatever is wrong with the other one
+
+
 def test_pairs_of_a_class_map_are_no_file(config):
     config("[scan]\nclass_map = 'tabby=cat'")
 
@@ -128,7 +216,8 @@ def test_splits_shards_and_exports_have_sections(config):
         ("[split]\nmodel = 'x'", SplitSettings, r"\[split\] has no setting 'model'"),
         ("[evaluate]\nmax_cards = 1", EvaluateSettings, r"\[evaluate\] has no setting 'max_cards'"),
         ("[explain]\nseeds = 1", Request, r"did you mean seed\?"),
-        ("[scan]\ndata = 'x'", Settings, "no setting 'data'"),
+        ("[scan]\ndata = 3", Settings, "data is 3; expected text"),
+        ("[evaluate]\ndata = 'x'", EvaluateSettings, r"\[evaluate\] has no setting 'data'"),
         ("[scan.checks.blurry]", Settings, "no setting 'checks'"),
         ("checks = 3", Settings, "checks is 3"),
         ("[checks]\nlow_confidence = 3", Settings, r"\[checks\] is .*expected tables"),
@@ -230,7 +319,7 @@ def test_help_tells_the_defaults_that_the_settings_have(name, kind):
         default = defaults[setting]
         if isinstance(default, float):
             assert float(text) == default
-        elif isinstance(default, bool | int | str | Path):          # tuples and None are told in words
+        elif default != "" and isinstance(default, bool | int | str | Path):    # others are told in words
             assert text == ("yes" if default is True else str(default))
 
 

@@ -11,7 +11,7 @@ from auditor.backends.class_lists import read_class_list
 from auditor.classes.class_map import read_class_map
 from auditor.data.sources import load_dataset
 from auditor.data.tfrecords import read_classes as read_labels
-from auditor.demo.plant import Truth
+from auditor.demo.plant import PLANT_FORMAT, Truth
 from auditor.errors import AuditorError, InputError, ModelError
 from auditor.evaluation.training_history import TrainingHistory, read_history
 from auditor.runs.stored import open_run
@@ -63,7 +63,7 @@ def test_the_card_of_a_model(write, tmp_path):
 def test_what_auditor_wrote_itself_and_somebody_has_edited(write, tmp_path):
     write("history.json", TrainingHistory(()).to_json())
     summary = {"run": {"started_at": "2026-01-01T00:00:00+00:00"}, "dataset": {"root": "x"}}
-    truth = {"format_version": 1, "seed": 3, "faults": [], "clean": ["a"]}
+    truth = {"format_version": PLANT_FORMAT, "seed": 3, "faults": [], "clean": ["a"]}
 
     assert read_history(tmp_path) == TrainingHistory(())
     assert read_json(write("truth.json", json.dumps(truth))) == truth

@@ -4,10 +4,16 @@ from collections.abc import Callable
 
 import typer
 
+from auditor.commands.accept import accept
+from auditor.commands.cache import cache
+from auditor.commands.compare import compare
+from auditor.commands.config import config
 from auditor.commands.demo import demo
 from auditor.commands.evaluate import evaluate
 from auditor.commands.explain import explain
 from auditor.commands.export import export
+from auditor.commands.history import history
+from auditor.commands.init import init
 from auditor.commands.models import models
 from auditor.commands.scan import scan
 from auditor.commands.split import split
@@ -18,7 +24,12 @@ from auditor.commands.why import why
 #: In the order in which `auditor --help` lists them. A `Typer` is a group of commands.
 COMMANDS: tuple[Callable[..., None] | typer.Typer, ...] = (
     scan,
+    init,
+    config,
     why,
+    accept,
+    compare,
+    history,
     explain,
     evaluate,
     split,
@@ -26,5 +37,6 @@ COMMANDS: tuple[Callable[..., None] | typer.Typer, ...] = (
     train,
     export,
     models,
+    cache,
     demo,
 )

@@ -1,6 +1,7 @@
 """How a command that scanned or measured ends: the run's folder is written, the verdict printed."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,23 +17,42 @@ if TYPE_CHECKING:
 
 def scan_and_finish(settings: "Settings", *, as_json: bool, progress: "Progress") -> NoReturn:
     """Scans, writes the run's folder, prints the verdict and the report's path, exits with the audit's code."""
+    from auditor.outputs import GITHUB, chosen
+    from auditor.outputs.deliver import deliver
+    from auditor.outputs.github import annotations
     from auditor.outputs.run import scan_to_disk
 
-    finish(scan_to_disk(settings, progress=progress), settings.out, as_json=as_json)
+    audit = scan_to_disk(settings, progress=progress)
+    for failure in filter(None, deliver(audit, settings)):
+        print(f"auditor: {failure}", file=sys.stderr)
+    if GITHUB in chosen(settings.outputs) and not as_json:
+        for line in annotations(audit):
+            echo(line)
+    finish(audit, settings.out, as_json=as_json)
 
 
 def finish(audit: "Audit", out: Path, *, as_json: bool) -> NoReturn:
     """Prints the verdict of a scan whose run is published, and the report's path; exits with the audit's code."""
+    from auditor.gates import measured
     from auditor.outputs import summary
     from auditor.runs.files import LATEST, PAGE
+    from auditor.store import Changes
+    from auditor.text import visible
 
     if as_json:
         echo(json.dumps(summary(audit), indent=2, ensure_ascii=False))
     else:
+        width = max(map(len, audit.counts()), default=0)
         for rule, count in audit.counts().items():
-            echo(f"{rule:<18}{count:>7}")
+            echo(f"{rule:<{width}}{count:>7}")
+        if changes := audit.addition(Changes):
+            told = {**audit.statuses(), "resolved": changes.resolved}
+            echo(f"since {changes.since}: {', '.join(f'{number} {status}' for status, number in told.items())}")
         for note in audit.notes:
             echo(f"note: {note}")
+        for result in audit.gate.results:
+            verdict = "gate passed" if result.passed else "gate FAILED"
+            echo(f"{verdict}  {visible(result.expression)}: {measured(result)}")
         echo(out / audit.name / LATEST / PAGE)
     raise typer.Exit(audit.exit_code)
 

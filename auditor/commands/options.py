@@ -74,10 +74,20 @@ def takes(*options: Option | str) -> Callable[[Callable[..., None]], Callable[..
 DataArgument = Annotated[
     str, typer.Argument(help="Folder of class folders, CSV manifest, or TFRecords.", show_default=False)
 ]
+ScannedArgument = Annotated[
+    str | None,
+    typer.Argument(
+        help="Folder of class folders, CSV manifest, or TFRecords [default: data in [scan] of auditor.toml].",
+        show_default=False,
+    ),
+]
 SourceArgument = Annotated[
     str, typer.Argument(metavar="SRC", help="Folder of class folders, or a CSV manifest.", show_default=False)
 ]
-ConfigOption = Annotated[Path | None, typer.Option(help="Configuration file [default: auditor.toml, if there].")]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(help="Configuration file [default: auditor.toml, or [tool.auditor] of pyproject.toml, if there]."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 
 MODEL = Option("model", Path, "Model folder, FILE.onnx or FILE.keras [default: the bundled one].", ("--model", "-m"))

@@ -2,21 +2,22 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from auditor.demo.coats import Species
+from auditor.demo.spoilers import ALTERATIONS, SPOILERS, off_topic
 from auditor.demo.stickers import draw_sticker
 from auditor.errors import InputError
 from auditor.text import read_json
 
-PLANT_FORMAT = 1
+PLANT_FORMAT = 2
 CLASSES: tuple[Species, Species] = ("cat", "dog")
-PNG_SHARE = 0.15
+PNG_SHARE, VAL_SHARE = 0.15, 0.2
 NOTHING_TO_SEE = (
     b"<!doctype html><html><head><title>404 Not Found</title></head><body>Not Found</body></html>\n",
     b"Thumbs.db and notes about this folder: ask Kim which camera these came from.\n",
@@ -29,8 +30,9 @@ FAULTS = (
     "exact_duplicate",
     "near_duplicate",
     "conflicting_labels",
-    "blurry",
-    "dark",
+    "split_leakage",
+    "outlier",
+    *SPOILERS,
     "truncated",
     "truncated_png",
     "zero_bytes",
@@ -98,6 +100,7 @@ class PlantedEntry:
         data: The file's bytes.
         kind: One of `FAULTS`, "clean", or "original" for a picture that others copy.
         original: Index of the entry that this one copies.
+        split: "train" or "val".
     """
 
     label: Species
@@ -105,13 +108,15 @@ class PlantedEntry:
     data: bytes
     kind: str = "clean"
     original: int | None = None
+    split: str = "train"
 
 
 def plant_demo(root: Path, seed: int = 7, per_class: int = 280) -> Truth:
     """Writes a labelled folder of stickers with faults in it, and the truth beside it.
 
     Args:
-        root: The image folder: `root/cat`, `root/dog`; new or empty. The truth goes to `root.parent / "truth.json"`.
+        root: The image folder: `root/train/cat`, `root/val/dog`, ...; new or empty. The truth goes to
+            `root.parent / "truth.json"`.
         seed: The same seed gives the same bytes.
         per_class: Clean stickers per class.
 
@@ -128,11 +133,11 @@ def plant_demo(root: Path, seed: int = 7, per_class: int = 280) -> Truth:
     entries = _Planter(seed).plant(per_class)
     numbers = np.random.default_rng([seed, 0]).permutation(len(entries)) + 1
     files = [
-        f"{entry.label}/sticker_{number:04d}{entry.suffix}" for entry, number in zip(entries, numbers, strict=True)
+        f"{entry.split}/{entry.label}/sticker_{number:04d}{entry.suffix}"
+        for entry, number in zip(entries, numbers, strict=True)
     ]
-    for label in CLASSES:
-        (root / label).mkdir(parents=True, exist_ok=True)
     for file, entry in zip(files, entries, strict=True):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_bytes(entry.data)
     truth = _truth(seed, entries, files)
     truth.write(truth_file)
@@ -179,9 +184,12 @@ class _Planter:
             for _ in range(count):
                 self._add_picture(_other(species), self._draw(species), "mislabelled")
         self._plant_copies()
-        for kind, spoil in (("blurry", _blur), ("dark", _darken)):
-            for species in self._alternate(6):
+        self._plant_leaks()
+        for kind, spoil in SPOILERS.items():
+            for species in self._alternate(4):
                 self._add_picture(species, spoil(self._draw(species)), kind)
+        for number, species in enumerate(self._alternate(3)):
+            self._add_picture(species, off_topic(number, np.random.default_rng([self.seed, 3, number])), "outlier")
         self._plant_broken()
         return self.entries
 
@@ -189,20 +197,32 @@ class _Planter:
         for species in self._alternate(6):
             original = self._add_picture(species, self._draw(species), "original")
             source = self.entries[original]
-            self.entries.append(PlantedEntry(species, source.suffix, source.data, "exact_duplicate", original))
+            self.entries.append(replace(source, kind="exact_duplicate", original=original))
         for i, species in enumerate(self._alternate(8)):
             picture = self._draw(species)
             original = self._add_picture(species, picture, "original")
             altered, quality = ALTERATIONS[i % len(ALTERATIONS)](picture), (60, 85)[i % 2]
-            data = encode(altered, "JPEG", quality)
-            self.entries.append(PlantedEntry(species, ".jpg", data, "near_duplicate", original))
+            data, split = encode(altered, "JPEG", quality), self.entries[original].split
+            self.entries.append(PlantedEntry(species, ".jpg", data, "near_duplicate", original, split))
         for i, species in enumerate(self._alternate(5)):
             picture = self._draw(species)
             original = self._add_picture(species, picture, "original")
             source = self.entries[original]
             # The copy in the wrong class is the fault: alternately the same bytes, or saved again.
             data, suffix = (source.data, source.suffix) if i % 2 == 0 else (encode(picture, "JPEG", 75), ".jpg")
-            self.entries.append(PlantedEntry(_other(species), suffix, data, "conflicting_labels", original))
+            kind, split = "conflicting_labels", source.split
+            self.entries.append(PlantedEntry(_other(species), suffix, data, kind, original, split))
+
+    def _plant_leaks(self) -> None:
+        """A picture of train lies in val too: alternately the same bytes, or smaller and saved again."""
+        for i, species in enumerate(self._alternate(6)):
+            picture = self._draw(species)
+            original = self._add_picture(species, picture, "original", "train")
+            source = self.entries[original]
+            data, suffix = source.data, source.suffix
+            if i % 2:
+                data, suffix = encode(ALTERATIONS[1](picture), "JPEG", 70), ".jpg"
+            self.entries.append(PlantedEntry(species, suffix, data, "split_leakage", original, "val"))
 
     def _plant_broken(self) -> None:
         for species in self._alternate(3):
@@ -224,10 +244,11 @@ class _Planter:
         self.drawn += 1
         return Image.fromarray(draw_sticker(species, np.random.default_rng([self.seed, 1, self.drawn])))
 
-    def _add_picture(self, label: Species, picture: Image.Image, kind: str) -> int:
-        as_png = np.random.default_rng([self.seed, 2, len(self.entries)]).random() < PNG_SHARE
+    def _add_picture(self, label: Species, picture: Image.Image, kind: str, split: str | None = None) -> int:
+        as_png, in_val = np.random.default_rng([self.seed, 2, len(self.entries)]).random(2) < (PNG_SHARE, VAL_SHARE)
         form, suffix = ("PNG", ".png") if as_png else ("JPEG", ".jpg")
-        self.entries.append(PlantedEntry(label, suffix, encode(picture, form), kind))
+        split = split or ("val" if in_val else "train")
+        self.entries.append(PlantedEntry(label, suffix, encode(picture, form), kind, split=split))
         return len(self.entries) - 1
 
     @staticmethod
@@ -247,30 +268,3 @@ def encode(picture: Image.Image, form: str, quality: int = 90) -> bytes:
 
 def _other(species: Species) -> Species:
     return CLASSES[1 - CLASSES.index(species)]
-
-
-def _blur(picture: Image.Image) -> Image.Image:
-    return picture.filter(ImageFilter.GaussianBlur(7))
-
-
-def _darken(picture: Image.Image) -> Image.Image:
-    return picture.point(lambda value: int(value * 0.1))
-
-
-def _same(picture: Image.Image) -> Image.Image:
-    return picture
-
-
-def _smaller(picture: Image.Image) -> Image.Image:
-    return picture.resize((picture.width * 3 // 4, picture.height * 3 // 4), Image.Resampling.LANCZOS)
-
-
-def _cropped(picture: Image.Image) -> Image.Image:
-    return picture.crop((2, 3, picture.width - 3, picture.height - 2))
-
-
-def _brighter(picture: Image.Image) -> Image.Image:
-    return picture.point(lambda value: min(255, round(value * 1.08)))
-
-
-ALTERATIONS: tuple[Callable[[Image.Image], Image.Image], ...] = (_same, _smaller, _cropped, _brighter)

@@ -69,6 +69,7 @@ def _comparison(truth: Truth, audit: Audit) -> Iterator[str]:
         planted, rule = len(truth.of_kind(kind)), rule_for(kind)
         found = f"- of {planted}" if rule is None else f"{found_of_kind(truth, audit, kind)} of {planted}"
         yield f"{kind:<20}{found:>9}   {rule or '(no such rule yet)'}"
-    for rule in (rule.name for rule in audit.rules if rule.kind == "label"):
+    for rule in (rule.name for rule in audit.rules if rule.kind != "dataset"):
         wrong = clean_under(truth, audit, rule)
-        yield f"clean stickers under {rule}: {wrong} of {len(truth.clean)} ({wrong / len(truth.clean):.1%})"
+        if wrong or rule in audit.rules_of("label"):
+            yield f"clean stickers under {rule}: {wrong} of {len(truth.clean)} ({wrong / len(truth.clean):.1%})"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.audit import Finding, Rule
+from auditor.audit import Chart, Finding, Rule
 from auditor.checks import Check, CheckResult, GroupFinding, Samples, rule_of
 
 
@@ -41,7 +41,9 @@ class Ran:
         yield from result.groups
 
 
-def make_findings(ran: Sequence[Ran], samples: Samples, rank: NDArray[np.intp]) -> tuple[Finding, ...]:
+def make_findings(
+    ran: Sequence[Ran], samples: Samples, rank: NDArray[np.intp]
+) -> tuple[tuple[Finding, ...], dict[str, Chart]]:
     """One finding for each flag, first to be reviewed first.
 
     Those of rules about labels come in the order in which the images should be reviewed; all others follow in the
@@ -51,6 +53,9 @@ def make_findings(ran: Sequence[Ran], samples: Samples, rank: NDArray[np.intp]) 
         ran: The checks that ran, in the registry's order.
         samples: What they looked at.
         rank: (N,) place of each image in the order of review, 1 first; 0 where it has none.
+
+    Returns:
+        The findings, and the charts of those that have one, by their ids.
     """
     last = len(samples) + 1
     keyed: list[tuple[tuple[int, int, float, tuple[int, ...], int], str, GroupFinding]] = []
@@ -60,12 +65,15 @@ def make_findings(ran: Sequence[Ran], samples: Samples, rank: NDArray[np.intp]) 
             reviewed = int(rank[found.rows[0]]) if rule.is_about_labels and found.rows else 0
             keyed.append(((reviewed or last, place, found.score, found.rows, number), rule.name, found))
     copies: Counter[tuple[str, ...]] = Counter()
-    findings = []
+    findings: list[Finding] = []
+    charts: dict[str, Chart] = {}
     for _, rule_name, found in sorted(keyed, key=lambda entry: entry[0]):
         identity = _identity(rule_name, found, samples)
         findings.append(_finding(rule_name, found, samples, (*identity, str(copies[identity]))))
         copies[identity] += 1
-    return tuple(findings)
+        if found.chart is not None:
+            charts[findings[-1].id] = found.chart
+    return tuple(findings), charts
 
 
 def _identity(rule: str, found: GroupFinding, samples: Samples) -> tuple[str, ...]:
@@ -91,17 +99,19 @@ def _label(samples: Samples, row: int) -> str | None:
 
 def _finding(rule: str, found: GroupFinding, samples: Samples, identity: tuple[str, ...]) -> Finding:
     first = found.rows[0] if found.rows else None
+    others = found.rows[1:] if found.rows else found.examples
     return Finding(
         id=hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).hexdigest()[:16],
         rule=rule,
         severity=found.severity,
         file=None if first is None else samples.files[first],
         split=None if first is None else samples.splits[first],
-        related=tuple(samples.files[row] for row in found.rows[1:]),
+        related=tuple(samples.files[row] for row in others),
         label=None if first is None else _label(samples, first),
         suggested=samples.classes[found.suggested] if found.suggested >= 0 else None,
         score=round(found.score, 6),
         value=None if found.value is None else round(found.value, 6),
         threshold=found.threshold,
         message=found.message,
+        related_values=tuple(round(value, 6) for value in found.related_values),
     )

@@ -7,15 +7,18 @@ from numpy.typing import NDArray
 
 from auditor.backends.card import ModelCard
 from auditor.checks import ModelView, Samples
+from auditor.checks.copies import Copies
 from auditor.classes.names import ClassMatch, class_name
 from auditor.data.dataset import Dataset
 from auditor.engines import Outcomes
+from auditor.images.properties import PROPERTIES
 from auditor.labels.neighbours import SHOWN, Directions, Neighbours, class_votes, nearest
 from auditor.labels.parallel import one_blas_thread
 from auditor.labels.probe import Probe, assign_folds, out_of_fold
 from auditor.labels.ranking import review_order
 from auditor.labels.verdict import decide
 from auditor.progress import Progress
+from auditor.scanning.classifier import Classifier
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class Judgement:
 def judge(
     dataset: Dataset,
     outcomes: Outcomes,
-    card: ModelCard,
-    match: ClassMatch,
+    copies: Copies,
+    classifier: Classifier | None = None,
     *,
     show_doubtful: bool = False,
     progress: Progress | None = None,
@@ -56,20 +59,20 @@ def judge(
     Args:
         dataset: Gives the classes.
         outcomes: One for each of the N samples, sorted by file.
-        card: Of the classifier.
-        match: How its classes map to the folder's.
+        copies: Those of them that are the same picture: they lie in one fold, and are no evidence for each other.
+        classifier: The trained one, its classes matched to the folder's; None for a scan without a model.
         show_doubtful: Whether the user wants to see what a probe that cannot judge the labels doubts.
         progress: Watches the steps.
     """
     with one_blas_thread():     # threads of one product wait for each other, and so for whoever else holds a core
-        return _judge(dataset, outcomes, card, match, show_doubtful, progress or Progress())
+        return _judge(dataset, outcomes, copies, classifier, show_doubtful, progress or Progress())
 
 
 def _judge(
     dataset: Dataset,
     outcomes: Outcomes,
-    card: ModelCard,
-    match: ClassMatch,
+    copies: Copies,
+    classifier: Classifier | None,
     show_doubtful: bool,
     progress: Progress,
 ) -> Judgement:
@@ -77,16 +80,22 @@ def _judge(
     index = {name: position for position, name in enumerate(dataset.classes)}
     labels = np.array([index.get(sample.label or "", -1) for sample in outcomes.samples], dtype=np.intp)    # (N,)
     embeddings, contents = outcomes.embeddings, outcomes.contents()                     # (N, K)
+    keys = copies.keys(contents)
     classes = max(len(dataset.classes), 1)      # without any class there is still a column, of nothing
-    view = _model_view(outcomes, dataset, card, match) if match.complete and dataset.classes else None
+    view, heat = None, None
+    unseen: tuple[NDArray[np.float32], ...] = ()
+    if classifier is not None and classifier.match.complete and dataset.classes:
+        card, match = classifier.backend.card, classifier.match
+        view = _model_view(outcomes, dataset, card, match)
+        heat = outcomes.heat_of(_model_classes(outcomes, labels, match))
+        unseen = (_unseen(view),) if card.trained_on else ()
     next(steps)
     directions = Directions.fit(embeddings)
-    neighbours = nearest(directions.of_all(embeddings), groups=contents)
+    neighbours = nearest(directions.of_all(embeddings), groups=keys)
     next(steps)
-    unseen = () if view is None or not card.trained_on else (_unseen(view),)
-    probe = out_of_fold(embeddings, labels, assign_folds(contents), classes, unseen)
+    probe = out_of_fold(embeddings, labels, assign_folds(keys), classes, unseen)
     next(steps)
-    verdict = decide(probe.probabilities, labels, contents, probe.relearn)
+    verdict = decide(probe.probabilities, labels, keys, probe.relearn)
     next(steps, None)
     decoded = [outcomes.decoded(row) for row in range(len(outcomes))]
     samples = Samples(
@@ -107,9 +116,26 @@ def _judge(
         properties={
             "width": np.array([np.nan if each is None else each.width for each in decoded], dtype=np.float64),
             "height": np.array([np.nan if each is None else each.height for each in decoded], dtype=np.float64),
+            **{name: outcomes.properties[:, place].astype(np.float64) for place, name in enumerate(PROPERTIES)},
         },
+        copies=copies,
+        miniatures=outcomes.miniatures,
+        heat=heat,
+        neighbours=neighbours.indices,
+        similarity=neighbours.similarity,
     )
     return Judgement(samples, directions, neighbours.first(SHOWN), probe)
+
+
+def _model_classes(outcomes: Outcomes, labels: NDArray[np.intp], match: ClassMatch) -> NDArray[np.intp]:
+    """(N,) the model's class that stands for the given label, the most probable of several; -1 without a label."""
+    classes = np.full(len(labels), -1, np.intp)
+    if not outcomes.probabilities.shape[1]:     # no image was readable
+        return classes
+    for folder in np.unique(labels[labels >= 0]):
+        columns, rows = np.flatnonzero(match.folder_of == folder), np.flatnonzero(labels == folder)
+        classes[rows] = columns[np.nan_to_num(outcomes.probabilities[np.ix_(rows, columns)]).argmax(axis=1)]
+    return classes
 
 
 def _unseen(view: ModelView) -> NDArray[np.float32]:

@@ -173,16 +173,17 @@ def heatmap_notes(backend: Backend, evidence: Mapping[str, Evidence], limit: int
     """What the reader must know about the heatmaps of a model whose head cannot be read."""
     if not backend.no_head:
         return ()
-    if not evidence:
+    doubted = [each for each in evidence.values() if each.source]
+    if not doubted:
         if limit == 0:
-            return (f"There are no heatmaps: nothing was flagged, and max_occlusion is 0; {backend.no_head}",)
-        return (f"There are no heatmaps: nothing was flagged. Flagged images get occlusion maps: {backend.no_head}",)
-    methods = {each.method for each in evidence.values() if each.overlay is not None}
+            return (f"There are no heatmaps: no label was flagged, and max_occlusion is 0; {backend.no_head}",)
+        return (f"There are no heatmaps: no label was flagged. Flagged labels get occlusion maps: {backend.no_head}",)
+    methods = {each.method for each in doubted if each.overlay is not None}
     if not methods:
         return (f"There are no heatmaps: {backend.no_head}",)
     if "occlusion" not in methods:
         return (f"Heatmaps are Grad-CAM by automatic differentiation: {backend.no_head}",)
-    drawn = sum(each.overlay is not None for each in evidence.values())
-    of_all = f" {drawn} of the {len(evidence)} images shown have one (max_occlusion {limit})."
-    more = of_all if drawn < len(evidence) else ""
+    drawn = sum(each.overlay is not None for each in doubted)
+    of_all = f" {drawn} of the {len(doubted)} images with a flagged label have one (max_occlusion {limit})."
+    more = of_all if drawn < len(doubted) else ""
     return (f"Heatmaps are occlusion maps, not Grad-CAM: {backend.no_head}.{more}",)

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from auditor.checks import Samples
 from auditor.classes.names import class_name
 from auditor.engines import Outcomes
+from auditor.images.properties import PROPERTIES
 from auditor.labels.neighbours import SHOWN
+from auditor.scanning.classifier import Classifier
 from auditor.scanning.judging import Judgement
 
 # One type for each column even if every value is missing, so that the file's schema never changes.
@@ -17,7 +19,7 @@ _TYPES = {
     **dict.fromkeys(("file", "split", "label", "outcome", "reason"), "str"),
     **dict.fromkeys(("predicted", "oof_predicted", "format", "mode", "sha256"), "str"),
     **dict.fromkeys(("confidence", "p_given", "oof_p_given", "label_score"), "float32"),
-    **dict.fromkeys(("p_correct", "neighbour_share"), "float32"),
+    **dict.fromkeys(("p_correct", "neighbour_share", *PROPERTIES), "float32"),
     **dict.fromkeys(("review_rank", "width", "height", "bytes"), "Int64"),
 }
 
@@ -26,7 +28,7 @@ def predictions_table(
     outcomes: Outcomes,
     skipped: Sequence[tuple[str, str]],
     judgement: Judgement,
-    model_classes: Sequence[str],
+    classifier: Classifier | None,
     rank: NDArray[np.intp],
 ) -> pd.DataFrame:
     """Builds the table, sorted by file.
@@ -35,6 +37,7 @@ def predictions_table(
     `p_given` is its probability of the given label, if its classes are the folder's.
     `oof_predicted` and `oof_p_given` are the probe's; `p_correct` is the probability that the given label is right.
     `neighbours` are the most similar images, `neighbour_share` is the share of their votes for the given label.
+    Properties of the picture are those of `auditor.images.properties`.
     Unknown probabilities are NaN, and unknown ranks are missing.
     """
     samples = judgement.samples
@@ -45,7 +48,7 @@ def predictions_table(
     judged = np.asarray(np.isfinite(out_of_fold).all(axis=1) & bool(samples.classes))           # (N,)
     labelled = labels >= 0
     no_value = np.full(len(rows), np.nan, dtype=np.float32)
-    top, confidence = _top_class(outcomes, samples, model_classes)
+    top, confidence = _top_class(outcomes, samples, () if classifier is None else classifier.backend.card.classes)
     decoded = [outcomes.decoded(row) for row in range(len(outcomes))]
     table = pd.DataFrame(
         {
@@ -78,6 +81,7 @@ def predictions_table(
             "width": [each.width if each else None for each in decoded],
             "height": [each.height if each else None for each in decoded],
             "bytes": outcomes.sizes,
+            **dict(zip(PROPERTIES, outcomes.properties.T, strict=True)),
             "sha256": [content or None for content in outcomes.contents()],
         }
     )

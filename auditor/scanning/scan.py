@@ -3,37 +3,46 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
+
+import numpy as np
 
 from auditor import __version__
 from auditor.audit import Audit, LabelPower, RunInfo
-from auditor.backends import stated_backend
-from auditor.backends.answers import refuse_silent, silent_note
 from auditor.backends.base import Backend
-from auditor.backends.class_match import match_dataset, model_info
-from auditor.checks import make_checks
+from auditor.checks import Check, Samples, known_checks, make_checks
 from auditor.classes.class_map import IMAGENET_MAP
 from auditor.classes.imagenet import readable
-from auditor.classes.names import ClassMatch
+from auditor.classes.imagenet_view import ImageNetView
+from auditor.data.changed import Changed, changed_images
 from auditor.data.dataset import Dataset
-from auditor.data.sample import Sample
 from auditor.data.sources import stated_dataset
-from auditor.engines import Engine, LocalEngine, Outcomes, Task
-from auditor.engines.scaling_probe import settle_scaling
+from auditor.duplicates.copies import find_copies
+from auditor.engines import Engine, Outcomes
+from auditor.gates import Gating, ImageCounts
+from auditor.gates.baseline import known
 from auditor.labels.estimate import estimate_errors
 from auditor.labels.verdict import Power
 from auditor.progress import Progress
 from auditor.runs.folder import run_id as id_of
+from auditor.scanning.classifier import Classifier, classifier_for
 from auditor.scanning.evidence import gather_evidence
 from auditor.scanning.findings import Ran, make_findings
+from auditor.scanning.hysteresis import steadied
 from auditor.scanning.imagenet_view import imagenet_view
 from auditor.scanning.judging import judge
 from auditor.scanning.overlays import heatmap_notes
+from auditor.scanning.pictures import Pictures
 from auditor.scanning.predictions import predictions_table
+from auditor.scanning.unchanged import fingerprint_of
 from auditor.settings import Settings
-from auditor.text import shown
+from auditor.store import Past, changes_of, collect, keep_audit, open_store, read_past, recall_audit, repeats
+from auditor.text import masked_url, shown
+
+#: Every type that `Audit.additions` may have when an audit is kept: a store reads no others back.
+ADDITIONS: tuple[type, ...] = (ImageNetView,)
 
 
 def run_scan(
@@ -43,6 +52,7 @@ def run_scan(
     engine: Engine | None = None,
     progress: Progress | None = None,
     run_id: str | None = None,
+    remember: Path | None = None,
 ) -> Audit:
     """Scans a labelled source.
 
@@ -52,41 +62,90 @@ def run_scan(
         engine: Where reading and inference run; None is this machine.
         progress: Watches the long loops.
         run_id: Of the run that was claimed for it; None makes one of the time.
+        remember: Folder of reports whose store is asked what it knows, and told what was found out; None is none.
 
     Raises:
         AuditorError: the source, the model or a setting cannot be used. A broken image is a finding, no error.
     """
     progress = progress or Progress()
     started, clock = datetime.now(UTC), time.perf_counter()
-    checks = make_checks(settings.checks, settings.skip_rules)
-    dataset = stated_dataset(settings)
-    backend, dataset, match = match_dataset(backend or stated_backend(settings), dataset, settings.class_map)
-    task = Task(backend, settings.limits, settings.batch_size, settings.threads)
-    task, scaling = settle_scaling(task, match, dataset.samples, dataset.classes)
-    backend = task.backend or backend
-    outcomes = _outcomes(dataset, task, engine, progress)
-    answered = _answered(outcomes)
-    refuse_silent(*answered, backend.card.name)
-    judgement = judge(
-        dataset, outcomes, backend.card, match, show_doubtful=settings.doubtful, progress=progress
+    checks = make_checks(settings.checks, settings.skip_rules, settings.rules)
+    gating = Gating.stated(settings, {check.rule: check.kind for check in checks}, known_checks())
+    listed = stated_dataset(settings)
+    since = settings.changed_since
+    changed = None if since is None else changed_images(listed, settings.data, since)
+    classifier, dataset, task = classifier_for(settings, listed, backend)
+    gating.check(settings.name or dataset.name, shown(str(settings.data)), dataset.classes)
+    with open_store(remember) as store:         # not before: a scan that cannot begin leaves nothing behind
+        outcomes, cached = collect(
+            dataset, task, store, settings.data, engine=engine, verify=settings.verify, progress=progress
+        )
+        key = fingerprint_of(settings, dataset, task, outcomes, classifier, checks, gating, changed, started.date())
+        past = read_past(store, settings.name or dataset.name)
+        audit = recall_audit(store, settings.data, key, ADDITIONS)
+        if audit is None or not repeats(past, audit):
+            audit = _audit(
+                settings, dataset, outcomes, classifier, checks, gating, changed, past, started.date(), progress
+            )
+            keep_audit(store, settings.data, key, audit)
+    audit = _compared(audit, past, gating, changed)
+    seconds = time.perf_counter() - clock
+    run = RunInfo(
+        id=run_id or id_of(started),
+        started_at=started.isoformat(timespec="seconds"),
+        seconds=round(seconds, 3),
+        images_per_second=round(len(outcomes) / seconds, 2),
+        cached=cached,
+        auditor_version=__version__,
+        settings=_stated(settings),
     )
+    return replace(audit, notes=(*store.notes, *audit.notes), run=run)
+
+
+def _audit(
+    settings: Settings,
+    dataset: Dataset,
+    outcomes: Outcomes,
+    classifier: Classifier | None,
+    checks: Sequence[Check],
+    gating: Gating,
+    changed: Changed | None,
+    past: Past,
+    today: date,
+    progress: Progress,
+) -> Audit:
+    """Judges what was found out about the images; how the run went, and what is new, others add."""
+    about_changes = () if changed is None else changed.notes
+    silent = () if classifier is None else classifier.check_answers(outcomes)
+    copies = find_copies(outcomes, settings.limits, threads=settings.threads, progress=progress)
+    judgement = judge(dataset, outcomes, copies, classifier, show_doubtful=settings.doubtful, progress=progress)
     samples = judgement.samples
-    ran = [Ran(check, check.run(samples)) for check in checks]
+    raw = [Ran(check, check.run(samples)) for check in checks]
+    steady = steadied(raw, samples, past, "" if classifier is None else classifier.backend.sha256, __version__)
+    ran = steady.ran
     rank = judgement.review_order()
-    findings = make_findings(ran, samples, rank)
-    evidence = gather_evidence(findings, outcomes, judgement, backend, match, settings, progress)
-    notes = (
-        *backend.notes,
-        *scaling,
-        *silent_note(*answered),
-        *_model_notes(dataset, backend, match),
-        *heatmap_notes(backend, evidence, settings.max_occlusion),
-    )
+    findings, charts = make_findings(ran, samples, rank)
+    findings, gate_notes = gating.mark(findings, _contents(samples) if gating.needs_contents else {}, today)
+    if changed is not None:
+        findings, charts = changed.only(findings), {}
+    rules = tuple(replace(each.rule, judged=_judged(each)) for each in ran)
+    pictures = Pictures(outcomes, samples, rules, settings.limits, progress)
+    groups = pictures.copies(findings)
+    evidence = gather_evidence(findings, rules, groups, outcomes, judgement, classifier, settings, progress)
+    notes = [] if classifier is None else [
+        *classifier.stand_in(),
+        *dataset.notes,
+        *classifier.backend.notes,
+        *classifier.scaling,
+        *silent,
+        *classifier.unknown_classes(dataset),
+        *heatmap_notes(classifier.backend, evidence, settings.max_occlusion),
+    ]  # fmt: skip
     estimate = estimate_errors(samples.verdict, rank, samples.labels, samples.out_of_fold, judgement.probe.relearn)
     asked = settings.class_map == IMAGENET_MAP
-    imagenet = imagenet_view(outcomes, dataset.classes, backend, match, settings, progress) if asked else None
-    seen = sum(backend.card.saw(content) for content in outcomes.contents() if content)
-    seconds = time.perf_counter() - clock
+    imagenet = None
+    if asked and classifier is not None:
+        imagenet = imagenet_view(outcomes, dataset.classes, classifier.backend, classifier.match, settings, progress)
     return Audit(
         name=settings.name or dataset.name,
         root=shown(str(settings.data)),
@@ -97,38 +156,35 @@ def run_scan(
             "skipped": len(dataset.skipped),
         },
         skipped=dataset.skipped,
-        model=model_info(backend, match, seen),
-        predictions=predictions_table(outcomes, dataset.skipped, judgement, backend.card.classes, rank),
+        model=None if classifier is None else classifier.info(outcomes),
+        predictions=predictions_table(outcomes, dataset.skipped, judgement, classifier, rank),
         findings=findings,
         evidence=evidence,
-        rules=tuple(each.rule for each in ran),
-        notes=tuple(map(readable, (*_stand_in(backend), *dataset.notes, *notes, *_check_notes(ran)))),
-        run=RunInfo(
-            id=run_id or id_of(started),
-            started_at=started.isoformat(timespec="seconds"),
-            seconds=round(seconds, 3),
-            images_per_second=round(len(outcomes) / seconds, 2),
-            cached=0,
-            auditor_version=__version__,
-            settings=_stated(settings),
-        ),
+        rules=rules,
+        notes=tuple(map(readable, (
+            *about_changes, *(notes or dataset.notes), *_check_notes(ran), *steady.notes(), *gate_notes,
+        ))),
+        run=RunInfo("", "", 0, 0, 0, __version__),
         estimate=estimate,
         power=None if samples.verdict.power is None else _power(samples.verdict.power),
         additions=() if imagenet is None else (imagenet,),
+        charts=charts,
+        copies=groups,
+        examples=pictures.examples(findings),
     )
 
 
-def _outcomes(dataset: Dataset, task: Task, engine: Engine | None, progress: Progress) -> Outcomes:
-    """One outcome for every sample, and for every file that the source itself already knows to be missing."""
-    run = (engine or LocalEngine()).run(dataset.samples, task)
-    failed = [(Sample(file, file, None, None), reason) for file, reason in dataset.failed]
-    return Outcomes.collect(progress.track(run, len(dataset.samples), "images"), dataset.samples, failed)
-
-
-def _answered(outcomes: Outcomes) -> tuple[int, int]:
-    """How many images could be read, and for how many of them the model had numbers."""
-    readable = sum(outcomes.decoded(row) is not None for row in range(len(outcomes)))
-    return readable, int(outcomes.has_inferred().sum())
+def _compared(audit: Audit, past: Past, gating: Gating, changed: Changed | None) -> Audit:
+    """The audit with what is new since the last run, and measured against the gates, which may ask for that."""
+    findings = known(audit.findings, past.open)
+    since = None if changed is not None else changes_of(past, audit)        # a part of the findings resolves none
+    judged = {rule.name for rule in audit.rules if rule.judged}
+    return replace(
+        audit,
+        findings=findings,
+        gate=gating.measure(findings, _image_counts(audit, changed), judged),
+        additions=audit.additions if since is None else (*audit.additions, since),
+    )
 
 
 def _power(power: Power) -> LabelPower:
@@ -147,39 +203,39 @@ def _class_counts(dataset: Dataset) -> dict[str, int]:
     return {name: counts[name] for name in dataset.classes}
 
 
+def _contents(samples: Samples) -> dict[str, str]:
+    """File -> sha256 of its content, "" where it could not be opened."""
+    return dict(zip(samples.files, samples.contents, strict=True))
+
+
+def _image_counts(audit: Audit, changed: Changed | None) -> ImageCounts:
+    """Of the images whose findings are listed: shares are shares of those."""
+    table = audit.predictions
+    return ImageCounts.of(
+        (label if isinstance(label, str) else None, outcome == "ok")
+        for file, label, outcome in zip(table["file"], table["label"], table["outcome"], strict=True)
+        if outcome != "skipped" and (changed is None or file in changed.files)
+    )
+
+
+def _judged(ran: Ran) -> bool:
+    """Whether a rule had anything to go by. One about the data set scores no image, and says in a note if not."""
+    result = ran.result
+    about_all = ran.rule.kind == "dataset" and not result.notes
+    return about_all or bool(result.groups) or bool(np.isfinite(result.score).any())
+
+
 def _check_notes(ran: Sequence[Ran]) -> Iterator[str]:
     for each in ran:
         yield from each.result.notes
 
 
-def _stand_in(backend: Backend) -> tuple[str, ...]:
-    """That scores had to serve as the embedding, which weakens everything that is said about labels."""
-    if not backend.no_embedding:
-        return ()
-    return (
-        f"No embedding was found in the model {backend.card.name}, and its scores stand in for it "
-        f"({backend.no_embedding}): images that it scores alike are taken for alike. What is said about labels and "
-        "similar images is worth much less, above all for classes that the model does not know. Export it with plain "
-        "linear layers at its end.",
-    )
-
-
-def _model_notes(dataset: Dataset, backend: Backend, match: ClassMatch) -> tuple[str, ...]:
-    """What the model could not give: a verdict in the folder's classes."""
-    notes = []
-    if dataset.classes and not match.complete:
-        known = f"{len(backend.card.classes)} classes" if backend.card.has_classes else "classes without names"
-        notes.append(
-            f"The model {backend.card.name} ({known}) does not know {', '.join(match.missing[:5])}"
-            f"{' and others' if len(match.missing) > 5 else ''}: labels were judged by its embeddings alone. "
-            "Map its classes with --class-map if it does."
-        )
-    return tuple(notes)
-
-
 def _stated(settings: Settings) -> dict[str, object]:
+    stated = asdict(settings)
+    if settings.webhook is not None:
+        stated["webhook"] = masked_url(settings.webhook)        # reports are shown to others
     return {
         name: str(value) if isinstance(value, Path) else value
-        for name, value in asdict(settings).items()
+        for name, value in stated.items()
         if value not in (None, ())
     }

@@ -130,7 +130,7 @@ def explain(file: str, out: Path, name: str | None = None, run: Path | None = No
         label_score=row.get("label_score"),
         p_correct=row.get("p_correct"),
         probe=_probe(row),
-        model=_model(row, found.summary.get("model", {})),
+        model=_model(row, found.summary.get("model") or {}),
         neighbours=_neighbours(row, found),
         rules=tuple(verdicts),
         mentioned=mentioned,

@@ -45,7 +45,7 @@ class Rules:
         stated = summary.get("rules") or {}
         about = {name: stated.get(name, {}) for name in {**stated, **summary.get("findings", {})}}
         power = summary.get("power") or {}
-        return cls(about, bool(summary.get("model", {}).get("matched")), bool(power.get("can_judge", True)))
+        return cls(about, bool((summary.get("model") or {}).get("matched")), bool(power.get("can_judge", True)))
 
     def title(self, rule: str) -> str:
         return str(self.about.get(rule, {}).get("title", rule))

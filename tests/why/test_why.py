@@ -16,7 +16,7 @@ from auditor.outputs import write_outputs
 from auditor.runs.folder import claim
 from auditor.why import as_json, as_text, explain
 from tests.backends.fake import FakeBackend
-from tests.pictures import BETWEEN, GREY, RED, draw_tinted, place_image
+from tests.pictures import BETWEEN, GREY, LABEL_RULES, RED, draw_tinted, place_image
 
 
 def store(audit, out, name="pets", run="one"):
@@ -35,7 +35,7 @@ def scanned(tmp_path_factory):
     place_image(draw_tinted(BETWEEN, 501), home / "data" / "dog" / "undecided.png")
     (home / "data" / "cat" / "broken.jpg").write_bytes(b"")
     (home / "data" / "cat" / "notes.txt").write_text("not an image")
-    audit = auditor.scan(home / "data", backend=FakeBackend())
+    audit = auditor.scan(home / "data", backend=FakeBackend(), rules=LABEL_RULES)
     store(audit, home / "reports")
     return home, audit
 
