@@ -8,7 +8,7 @@ import numpy as np
 from auditor.audit import RuleKind, Severity
 from auditor.checks.base import CheckResult, for_flagged, nothing_judged
 from auditor.checks.samples import Samples
-from auditor.checks.stored import StoredImage
+from auditor.checks.stored import NO_MODEL, StoredImage
 from auditor.configuration import Range
 from auditor.labels.remoteness import remoteness
 from auditor.text import decimal, shown
@@ -28,11 +28,11 @@ class Outlier:
     `label_issue`.
 
     Args:
-        spread: Robust standard deviations above the median distance from which an image is flagged; 3.5 is the limit of
-            Iglewicz and Hoaglin (1993).
+        spread: Robust standard deviations above the median distance from which an image is flagged, as one to three
+            images in a thousand are in clean folders.
     """
 
-    spread: Annotated[float, Range(0)] = 3.5
+    spread: Annotated[float, Range(0)] = 3.0
 
     rule: ClassVar[str] = "outlier"
     title: ClassVar[str] = "Outlier"
@@ -67,6 +67,8 @@ class Outlier:
     @staticmethod
     def why_not(image: StoredImage) -> str:
         """The distance is not stored: it says where the limit was."""
+        if image.modelless:
+            return NO_MODEL
         spread = image.settings.get("spread")
         limit = "much further" if spread is None else f"{decimal(spread)} standard deviations further"
         return f"not flagged: it does not lie {limit} than usual, or too few images could be compared."

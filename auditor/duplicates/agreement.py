@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.images.border import without_border
 from auditor.images.decoding import resize, thumbnail
 from auditor.images.description import WORKING_SIDE
-from auditor.images.perceptual_hash import without_border
 
 #: Pixels of the side of the squares that are compared.
 SIDE = 192

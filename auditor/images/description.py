@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.images.border import without_border
 from auditor.images.decoding import resize
-from auditor.images.perceptual_hash import miniature, perceptual_hash, without_border
+from auditor.images.perceptual_hash import miniature, perceptual_hash
 from auditor.images.properties import measure
 
 #: Pixels of the longer side of the working copy; a smaller picture is not enlarged.

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.images.border import within_border
 from auditor.images.decoding import resize
 
 MINIATURE_SIDE = 32                             # pixels; the grey copy is resized to a square
@@ -27,9 +26,6 @@ _NOTHING = 0.5
 
 # The odd horizontal frequencies have the opposite sign in a mirror image.
 _MIRROR = np.packbits(np.tile([False, True], BITS // 2)).view(np.uint64)                # (4,)
-
-# Where less of a side is left, it was no border: the picture itself is plain.
-_LEAST = 0.4
 
 
 def perceptual_hash(pixels: NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -89,13 +85,3 @@ def _transform(before: float, behind: float) -> NDArray[np.float32]:
 def mirrored(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Converts hashes (..., 4) to those of the same pictures flipped left to right."""
     return hashes ^ _MIRROR
-
-
-def without_border(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Cuts a uniform border off a picture (H, W, 3), on each side what there is: frames, letterboxes, white margins."""
-    rows, columns = within_border(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
-    inside = pixels[rows, columns]
-    height, width = pixels.shape[:2]
-    if inside.shape[0] <= _LEAST * height or inside.shape[1] <= _LEAST * width:
-        return pixels
-    return np.ascontiguousarray(inside)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from auditor.labels.components import has_embedding, leading
 from auditor.labels.parallel import in_parallel, one_blas_thread
 
-#: Leading directions that are compared, and the images that they are found in.
-DIRECTIONS, LEARNED_FROM = 64, 8192
+#: Leading directions that are compared, those of them that matter most, and the images that they are found in.
+DIRECTIONS, FIRST, LEARNED_FROM = 256, 64, 8192
 #: Images that stand for the data set, and for a class; a class of fewer than `SMALLEST` has none.
 OF_ALL, OF_CLASS, SMALLEST = 1024, 128, 20
 #: Share of the data set, and of a class, that an image must be near.
@@ -58,26 +58,30 @@ class Space:
         in_parallel(place, range(0, len(rows), ROWS))
         return found
 
-    def views(self, points: Points) -> Iterator[Points]:
-        """Three ways to compare points: by direction, by direction from the mean, and by distance.
+    def views(self, points: Points) -> Iterator[tuple[float, Points]]:
+        """Four ways to compare points, each with its weight: by direction, and in the first coordinates by direction,
+        by direction from the mean and by distance, which count as much together.
 
         Which of them tells an off-topic image depends on the network: from the mean where all embeddings have much in
-        common, not so where the data set has one subject, whose photographs then lie in all directions from it.
+        common, not so where the data set has one subject, whose photographs then lie in all directions from it. What
+        single photographs of something else are like lies outside the first coordinates.
         """
-        yield _unit(points)
-        yield self.directions(points)
-        yield points
+        yield 3, _unit(points)
+        first = points[:, :FIRST]
+        yield 1, _unit(first)
+        yield 1, self.directions(points)
+        yield 1, first
 
     def directions(self, points: Points) -> Points:
-        """(n, d) unit vectors from the mean to each point."""
-        return _unit(points - self.mean)
+        """(n, 64) unit vectors from the mean to each point, in the first coordinates."""
+        return _unit(points[:, :FIRST] - self.mean[:FIRST])
 
 
 def remoteness(embeddings: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float32]:
     """How many robust standard deviations further than usual each image is from the images most like it.
 
     In each view it is the distance within which a tenth of all images lie, or, where that is less, a fifth of its class
-    or of the class whose mean is nearest: a wrong label alone makes no image remote. The three are averaged as robust
+    or of the class whose mean is nearest: a wrong label alone makes no image remote. The views are averaged as robust
     z-scores.
 
     Args:
@@ -95,8 +99,8 @@ def remoteness(embeddings: NDArray[np.floating], labels: NDArray[np.integer]) ->
         space = Space.fit(embeddings, rows)
         points, given = space.points(embeddings, rows), labels[rows]            # (M, d), (M,)
         total = np.zeros(len(rows), np.float32)
-        for view in space.views(points):
-            total += robust_z(_distance_of_most_alike(view, given))
+        for weight, view in space.views(points):
+            total += weight * robust_z(_distance_of_most_alike(view, given))
     found[rows] = robust_z(total)
     return found
 

@@ -19,13 +19,13 @@ from auditor.duplicates.groups import (
     fingerprints,
     groups_of,
 )
+from auditor.images.border import without_border
 from auditor.images.perceptual_hash import (
     BITS,
     hash_miniatures,
     miniature,
     mirrored,
     perceptual_hash,
-    without_border,
 )
 from auditor.progress import Progress
 
