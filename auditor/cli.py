@@ -29,8 +29,9 @@ UNEXPECTED = 70                                 # EX_SOFTWARE of sysexits.h; 1 m
 UNREAD = 128 + 13                               # what a shell sees of a tool that SIGPIPE ended
 _UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP)       # a path of the user's
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_arrived: list[str] = []                        # what signals asked for, as parts of sentences
 _ESCAPES = "auditor.escapes"
-_WEB_ADDRESS = re.compile(r"https?://\S+")       # that of a webhook holds secrets
+_WEB_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://.*", re.IGNORECASE | re.DOTALL)    # a webhook's holds secrets
 
 app = typer.Typer(
     name="auditor",
@@ -102,6 +103,8 @@ def _failed(error: Exception, *, debug: bool) -> int:
     if debug:
         _complain("".join(traceback.format_exception(error)).rstrip())
     known = _known(error)
+    if known is None and _arrived:              # a library made another exception of it, as compiled modules do
+        known = Incomplete(f"{_arrived[-1]}; no report was written")
     if known is not None:
         _complain(f"auditor: {known}")
         return known.exit_code
@@ -193,5 +196,6 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+    _arrived.append(f"interrupted by {signal.Signals(number).name}")
     # No `Exception`: libraries catch those, tf2onnx for one, and would go on.
-    raise KeyboardInterrupt(f"interrupted by {signal.Signals(number).name}")
+    raise KeyboardInterrupt(_arrived[-1])

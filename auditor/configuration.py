@@ -7,6 +7,7 @@ The type of a field says what its value may be, and what is written beside the t
 
 import difflib
 import inspect
+import math
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -34,7 +35,8 @@ class Range:
     most: float | None = None
 
     def __contains__(self, number: float) -> bool:
-        return self.least <= number and (self.most is None or number <= self.most)              # NaN is never inside
+        top = math.inf if self.most is None else self.most
+        return self.least <= number <= top and number < math.inf        # NaN and the infinities are never inside
 
     def __str__(self) -> str:
         return f"from {_number(self.least)} " + ("up" if self.most is None else f"to {_number(self.most)}")
@@ -140,7 +142,9 @@ class ConfigFile:
             if not encoding_of(data).startswith("utf-8"):
                 raise ValueError(f"it is {encoding_of(data).upper()}, and TOML is UTF-8. Save it as UTF-8.")
             tables = tomllib.loads(decoded(data))
-        except (OSError, ValueError, RecursionError) as error:
+        except OSError as error:
+            raise InputError(f"{path} cannot be read ({error.strerror}); expected settings, in TOML") from None
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path} cannot be read as TOML: {error}") from None
         if path.name != PROJECT_NAME:
             return cls(path, tables)

@@ -195,13 +195,13 @@ def _measure(path: Path) -> None:
     middle = time.perf_counter()
     remoteness(embeddings, labels)
     end, ended = time.perf_counter(), time.process_time()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20          # before what follows, which needs more
     some = np.linspace(0, len(points) - 1, 500).astype(int)
     close = points[some] @ points.T
     close[np.arange(500), some] = -2
     true = np.argsort(-close, axis=1)[:, :30]
     recall = (found.indices[some][:, :, None] == true[:, None, :5]).any(axis=1).mean()
     lost = np.take_along_axis(close, true, axis=1).mean() - found.similarity[some].mean()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
         json.dumps(
             {

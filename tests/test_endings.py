@@ -40,14 +40,15 @@ def test_an_unexpected_exception_is_one_line_a_file_and_exit_code_70(fault, tmp_
     assert re.search(r"\$ auditor models\n\nTraceback .*in fail", saved.read_text(), re.DOTALL)
 
 
-def test_a_saved_traceback_holds_no_secret_of_a_web_address(tmp_path):
-    address = "https://user:s3cret@host/s3cret?token='s3cret"
+@pytest.mark.parametrize("scheme", ["https", "HTTPS", "ftp"])
+def test_a_saved_traceback_holds_no_secret_of_a_web_address(scheme, tmp_path):
+    address = f"{scheme}://user:s3cret@host/s3cret?token='s3cret s3cret"
 
     run_with("ValueError('a')", "models", "--folder", address, env={**os.environ, "TMPDIR": str(tmp_path)})
 
     (saved,) = tmp_path.iterdir()
     text = saved.read_text(encoding="utf-8")
-    assert "$ auditor models --folder 'https://host/\u2026'\n" in text
+    assert f"$ auditor models --folder '{scheme.lower()}://host/\u2026'\n" in text
     assert "s3cret" not in text
 
 
@@ -91,6 +92,24 @@ def test_what_is_no_fault_of_auditor_has_its_own_exit_code(fault, code, complain
 
     assert done.returncode == code
     assert complaint in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_an_interruption_is_one_whatever_exception_a_library_makes_of_it(tmp_path):
+    code = (
+        "import os, signal; from auditor import cli; from auditor.backends import catalogue\n"
+        "def fail(*_):\n"
+        "    try: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    except KeyboardInterrupt: raise ImportError('initialization failed') from None\n"
+        "catalogue.list_models = fail; cli.main()"
+    )
+    command = [sys.executable, "-c", code, "models"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env={**os.environ, "TMPDIR": str(tmp_path)}
+    )
+
+    assert (done.returncode, done.stderr) == (3, "auditor: interrupted by SIGTERM; no report was written\n")
     assert not list(tmp_path.iterdir())
 
 

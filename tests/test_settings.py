@@ -152,6 +152,11 @@ def test_what_is_wrong_in_pyproject_toml_is_named_as_it_is_written_there(text, c
         Settings.load()
 
 
+def test_a_file_that_is_not_there_is_no_bad_toml(tmp_path):
+    with pytest.raises(InputError, match=r"nope\.toml cannot be read \(No such file or directory\); expected settings"):
+        Settings.load(config=tmp_path / "nope.toml")
+
+
 def test_a_pyproject_toml_of_others_counts_for_nothing(project):
     project("[tool.ruff]\nline-length = 120")
 
@@ -228,6 +233,7 @@ def test_splits_shards_and_exports_have_sections(config):
         ("[scan]\ndevice = 'gpu'", Settings, "device is 'gpu'; expected one of auto, cpu, cuda"),
         ("[split]\ntrain = 1.5", SplitSettings, "train is 1.5; expected a number from 0 to 1"),
         ("[split]\ntrain = nan", SplitSettings, "train is nan"),
+        ("[train]\nlearning_rate = inf", TrainSettings, "learning_rate is inf"),
         ("[split]\ntrain = true", SplitSettings, "train is True; expected a number"),
         ("[explain]\nlayers = [2]", Request, r"layers is \[2\]; expected text, or an array"),
         ("[train]\nhead = [0]", TrainSettings, r"\[train\] head is \[0\]; expected linear, or"),

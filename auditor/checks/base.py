@@ -55,7 +55,8 @@ class CheckResult:
         score: (N,) float32 in [0, 1], 0 worst, NaN where the sample was not judged.
         flagged: (N,) bool.
         value: (N,) what was measured, in the rule's own unit; NaN where nothing was.
-        threshold: What `value` was compared with; None where the rule is yes or no.
+        threshold: What `value` was compared with, (N,) where images have limits of their own; None where the rule is
+            yes or no.
         messages: (N,) a sentence for each flagged sample, "" for the others.
         severity: (N,) for each sample.
         suggested: (N,) index of the class it should have; -1 where the rule suggests none.
@@ -66,7 +67,7 @@ class CheckResult:
     score: NDArray[np.float32]
     flagged: NDArray[np.bool_]
     value: NDArray[np.float32]
-    threshold: float | None
+    threshold: float | NDArray[np.float64] | None
     messages: tuple[str, ...]
     severity: tuple[Severity, ...]
     suggested: NDArray[np.intp]

@@ -11,7 +11,7 @@ from auditor.checks.limits import BLANK, NOT_MEASURED, fences, graded, low_score
 from auditor.checks.samples import Samples
 from auditor.checks.stored import StoredImage
 from auditor.configuration import Range
-from auditor.text import percent, whole_percent
+from auditor.text import decimal, percent, whole_percent
 
 #: Under this share of the limit no edge is near to sharp, and the finding matters more.
 _SERIOUS = 0.8
@@ -26,19 +26,22 @@ class Blurry:
     no-reference perceptual blur metric*, ICIP 2002). An edge under Gaussian blur of 1.5 pixels makes half of it.
     Where the other pictures are sharper the limit rises up to `suspect`; and where they are sharp all over, as drawings
     are, a picture is flagged for its typical edge, too. Both are outliers of the data set. Blank pictures are left to
-    `low_information`.
+    `low_information`, and small ones are not judged: photographs shrunk to 32 pixels have too few pixels beside an edge
+    to tell, and a tenth of them would be flagged.
 
     Args:
         minimum: Share of the rise under which every picture is flagged.
         suspect: Share under which a picture is flagged where it is an outlier of its data set.
         typical: Share that its typical edge makes, under which a picture is flagged where that is an outlier.
         far: Robust standard deviations from which it is an outlier.
+        smallest: Shorter side, in pixels, from which a picture is judged.
     """
 
     minimum: Annotated[float, Range(0, 1)] = 0.5
     suspect: Annotated[float, Range(0, 1)] = 0.54
     typical: Annotated[float, Range(0, 1)] = 0.48
     far: Annotated[float, Range(0)] = 3.0
+    smallest: Annotated[float, Range(0)] = 48
 
     rule: ClassVar[str] = "blurry"
     title: ClassVar[str] = "Blurry"
@@ -46,8 +49,9 @@ class Blurry:
     demo_faults: ClassVar[tuple[str, ...]] = ("blurry",)
 
     def run(self, samples: Samples) -> CheckResult:
-        """Scores every readable picture that is not blank; (N,) float32."""
-        shows = measured(samples, "detail") >= BLANK
+        """Scores every readable picture that is neither blank nor small; (N,) float32."""
+        small = np.fmin(measured(samples, "width"), measured(samples, "height")) < self.smallest
+        shows = (measured(samples, "detail") >= BLANK) & ~small
         sharpest, typical = (
             np.where(shows, measured(samples, name), np.nan) for name in ("sharpness", "sharpness_typical")
         )                                                                               # (N,) each
@@ -70,7 +74,7 @@ class Blurry:
             score=np.fmin(low_score(sharpest, limit), low_score(typical, all_over)),
             flagged=blurred | unusual,
             value=np.where(unusual, typical, sharpest).astype(np.float32),
-            threshold=limit,
+            threshold=np.where(unusual, all_over, limit),
             messages=for_flagged(blurred | unusual, sentence),
             severity=graded(sharpest < _SERIOUS * limit, "medium", "low"),
             suggested=np.full(len(samples), -1, dtype=np.intp),
@@ -84,6 +88,9 @@ class Blurry:
         sharpness, detail = known
         if detail < BLANK:
             return "not judged: it is blank."
+        size, smallest = stored(image, "width", "height"), image.settings.get("smallest", Blurry.smallest)
+        if size is not None and min(size) < smallest:
+            return f"not judged: a side is under {decimal(smallest)} pixels, too few to tell whether it is blurred."
         limit = image.settings.get("minimum", Blurry.minimum)
         return (
             f"not flagged: its sharpest edges make {percent(sharpness)} of their rise within two pixels; "

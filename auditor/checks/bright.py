@@ -13,6 +13,9 @@ from auditor.checks.stored import StoredImage
 from auditor.configuration import Range
 from auditor.text import whole_percent
 
+#: What is measured of a picture that is white all over, the most there is.
+_WHITE = 2.0
+
 
 @dataclass(frozen=True)
 class Bright:
@@ -21,10 +24,12 @@ class Bright:
     Measured is the share of pixels that are nearly white plus the luma that one pixel in twenty is darker than: about
     0.15 for a photograph, 1 for one at three times its light, 0.8 for one that is washed out to a quarter of its
     contrast. From `suspect` on a picture is flagged where it is an outlier of its data set, so that things photographed
-    on white are not, where that is usual.
+    on white are not, where that is usual. Where more than half of the pictures reach `suspect`, as pages of text and
+    line drawings do, only outliers and what is white all over are flagged.
 
     Args:
-        maximum: From this on every picture is flagged; 1.6 is white with darkest parts at 0.6 or more.
+        maximum: From this on every picture is flagged where light ones are not usual; 1.6 is white with darkest parts
+            at 0.6 or more.
         suspect: From this on a picture is flagged where it is an outlier of its data set.
         far: Robust standard deviations from which it is an outlier: more than for other rules, as light pictures are
             many in most sets.
@@ -43,7 +48,9 @@ class Bright:
         """Scores every readable picture; (N,) float32."""
         white, darkest = measured(samples, "white"), measured(samples, "brightness_p5")               # (N,)
         value = white + darkest
-        limit = float(np.clip(fences(value, self.far)[1], min(self.suspect, self.maximum), self.maximum))
+        outlying = fences(value, self.far)[1]
+        usual = np.isfinite(outlying) and np.nanmedian(value) >= self.suspect
+        limit = float(np.clip(outlying, min(self.suspect, self.maximum), _WHITE if usual else self.maximum))
         flagged = value >= limit                                                        # NaN compares False
 
         def sentence(row: int) -> str:

@@ -1,5 +1,6 @@
 """Classes with so few images, beside the others, that a model hardly learns them."""
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -73,9 +74,9 @@ class ClassImbalance:
         ratio = "" if smallest == 0 else f", {decimal(sizes[largest] / smallest)} times as many as the smallest"
         message = (
             f"{_classes(rare)} of {number(len(sizes))} {'has' if rare.sum() == 1 else 'have'} fewer than "
-            f"{decimal(limit)} images: {_with_sizes(samples, sizes, rare)}. The largest, {samples.classes[largest]}, "
-            f"has {number(int(sizes[largest]))}{ratio}. The sizes are as unequal as if there were "
-            f"{decimal(effective_classes(sizes))} equal classes."
+            f"{number(math.ceil(limit))} images: {_with_sizes(samples, sizes, rare)}. "
+            f"The largest, {samples.classes[largest]}, has {number(int(sizes[largest]))}{ratio}. "
+            f"The sizes are as unequal as if there were {decimal(effective_classes(sizes))} equal classes."
         )
         return GroupFinding(
             rows=(),

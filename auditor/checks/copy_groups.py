@@ -166,7 +166,8 @@ def _kind_between(one: int, other: int) -> Kind:
 def how(kinds: Iterable[Kind], lowest: float) -> str:
     """How pictures are the same, for the end of a sentence."""
     kinds = tuple(kinds)
-    said = listing(_SENTENCES[kind] for kind in kinds)
+    plain = tuple(kind for kind in kinds if kind != "mirrored" or "altered" not in kinds)
+    said = listing(_SENTENCES[kind] for kind in plain) + (", some mirrored" if plain != kinds else "")
     return said if set(kinds) <= set(EXACT) else f"{said}, similarity {lowest:.2f}"
 
 

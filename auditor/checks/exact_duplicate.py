@@ -32,4 +32,4 @@ class ExactDuplicate:
     @staticmethod
     def why_not(image: StoredImage) -> str:
         """No other image has its pixels."""
-        return "not flagged: no other image with its label and in its split has the same pixels."
+        return "not flagged: beside what other rules list, no image with its label and split has the same pixels."

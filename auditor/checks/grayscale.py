@@ -52,8 +52,8 @@ class Grayscale:
 
         def sentence(row: int) -> str:
             return (
-                f"It has no colour: all but a hundredth of it is within {value[row] * _LEVELS:.1f} of {_LEVELS} "
-                f"levels of grey, not over {self.chroma * _LEVELS:.1f}."
+                f"It has no colour: 99% of its pixels differ from grey by at most {value[row] * _LEVELS:.1f} of "
+                f"{_LEVELS} levels; up to {self.chroma * _LEVELS:.1f} counts as grey."
             )
 
         return CheckResult(

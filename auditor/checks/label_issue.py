@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from auditor.audit import RuleKind, Severity
 from auditor.checks.base import LOW, CheckResult, for_flagged, nothing_judged
 from auditor.checks.samples import Samples
-from auditor.checks.stored import NO_LABEL, StoredImage
+from auditor.checks.stored import NO_LABEL, NO_MODEL, StoredImage
 from auditor.labels.noise_model import LIKELY_RIGHT
 from auditor.text import percent, whole_percent
 
@@ -73,6 +73,8 @@ class LabelIssue:
         row = image.row
         if row.get("label") is None:
             return NO_LABEL
+        if image.modelless:
+            return NO_MODEL
         if not image.can_judge:
             return "not judged: the model knows these classes too little to call a label wrong."
         score, right = row.get("label_score"), row.get("p_correct")
@@ -113,6 +115,8 @@ def _model_says(samples: Samples, row: int) -> str:
 
 
 def _why_nothing(samples: Samples) -> str:
+    if not samples.embeddings.shape[1]:
+        return "No label was judged: the scan had no model." if samples.classes else ""
     if len(samples.classes) < 2:
         return "With fewer than two classes there is no other class that a label could be mistaken for."
     return "No label could be judged: it takes readable images of two classes, in more than one fold."

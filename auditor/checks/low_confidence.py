@@ -8,7 +8,7 @@ import numpy as np
 from auditor.audit import RuleKind
 from auditor.checks.base import LOW, CheckResult, for_flagged, nothing_judged
 from auditor.checks.samples import Samples
-from auditor.checks.stored import StoredImage
+from auditor.checks.stored import NO_MODEL, StoredImage
 from auditor.configuration import Range
 from auditor.text import percent, whole_percent
 
@@ -63,6 +63,8 @@ class LowConfidence:
     @staticmethod
     def why_not(image: StoredImage) -> str:
         """How sure the model is of its best class, or the probe where the model does not know the folder's classes."""
+        if image.modelless:
+            return NO_MODEL
         row, settings = image.row, image.settings
         name, column = ("the model", "predicted") if image.matched else ("the probe", "oof_predicted")
         predicted = row.get(column)

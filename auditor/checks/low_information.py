@@ -59,7 +59,7 @@ class LowInformation:
             score=np.where(noise, of_noise, low_score(detail, self.detail)),
             flagged=blank | noise,
             value=np.where(noise, correlation, detail).astype(np.float32),
-            threshold=self.detail,
+            threshold=np.where(noise, self.correlation, self.detail),
             messages=for_flagged(blank | noise, sentence),
             severity=graded(detail < self.detail / 2, "high", "medium"),
             suggested=np.full(len(samples), -1, dtype=np.intp),

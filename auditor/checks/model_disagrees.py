@@ -8,7 +8,7 @@ import numpy as np
 from auditor.audit import RuleKind
 from auditor.checks.base import CheckResult, for_flagged, nothing_judged
 from auditor.checks.samples import Samples
-from auditor.checks.stored import NO_LABEL, StoredImage
+from auditor.checks.stored import NO_LABEL, NO_MODEL, StoredImage
 from auditor.configuration import Range
 from auditor.text import whole_percent
 
@@ -64,6 +64,8 @@ class ModelDisagrees:
         label, predicted = image.row.get("label"), image.row.get("predicted")
         if label is None:
             return NO_LABEL
+        if image.modelless:
+            return NO_MODEL
         if not image.matched:
             return "not judged: the model does not know the folder's classes."
         if predicted is None:

@@ -44,4 +44,7 @@ class NearDuplicate:
         """No other image is the same picture."""
         minimum = image.settings.get("minimum")
         limit = "" if minimum is None else f", with a similarity of {decimal(minimum)} or more"
-        return f"not flagged: no other image with its label and in its split is an altered copy of it{limit}."
+        return (
+            "not flagged: beside what other rules list, no image with its label and split is an altered copy of "
+            f"it{limit}."
+        )

@@ -12,6 +12,7 @@ from typing import Any
 from auditor.atomic_write import check_free, new_file
 from auditor.checks import known_checks, rule_of
 from auditor.configuration import CONFIG_NAME, PROJECT_NAME, ConfigFile, hints_of, names_file
+from auditor.configuring.checked import checked
 from auditor.configuring.docstrings import texts_of
 from auditor.configuring.survey import Survey, survey
 from auditor.errors import InputError
@@ -46,6 +47,7 @@ def write_first_file(path: Path | None, given: Mapping[str, Any]) -> tuple[Path,
         raise InputError(f"{there.path} holds settings already and stays as it is; `--config NAME.toml` writes another")
     check_free(target, folder=False)            # before all is listed
     settings = Settings(**given)
+    checked(settings)
     seen = survey(settings) if settings.data else None
     with new_file(target) as draft:
         draft.write_text(first_file(settings, given, seen, target.parent), encoding="utf-8")

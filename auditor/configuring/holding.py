@@ -6,8 +6,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from auditor.checks import make_checks, rule_of
+from auditor.checks import rule_of
 from auditor.configuration import ConfigFile
+from auditor.configuring.checked import checked
 from auditor.settings import SECTIONS, Settings
 from auditor.text import masked_url, shown
 
@@ -58,7 +59,7 @@ def what_holds(config: Path | None, given: Mapping[str, Any]) -> tuple[Holding, 
         else:
             source = DEFAULT if value == each.default else FOUND
         held.append(Holding("scan", each.name, _plain(each.name, value), source))
-    for check in make_checks(settings.checks, settings.skip_rules, settings.rules):
+    for check in checked(settings):
         section = f"checks.{check.rule}"
         stated = settings.checks.get(check.rule, {})
         for name, value in rule_of(check).settings.items():

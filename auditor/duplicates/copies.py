@@ -14,6 +14,8 @@ from auditor.settings import Limits
 
 # Two files may hold equal pixels only if their hashes are nearly equal: a JPEG may have been decoded at a smaller size.
 _NEARLY_EQUAL = 8
+# Pixels of the shorter side under which a picture shows too little to tell an altered copy from another picture.
+_SMALLEST = 24
 # How often the likely centres are compared before all other candidates, and with images only connected to them.
 _ROUNDS = 4
 _BYTES, _PIXELS, _ALTERED, _MIRRORED = (KINDS.index(kind) for kind in ("bytes", "pixels", "altered", "mirrored"))
@@ -40,6 +42,8 @@ def find_copies(
     rows = rows[by_bytes[rows] == rows]
     candidates = find_candidates(rows, outcomes.hashes, outcomes.miniatures, threads)
     by_pixels = _equal_pixels(rows, candidates, outcomes, limits, threads, progress)[by_bytes]
+    large = outcomes.sides.min(axis=1) >= _SMALLEST                                     # (N,)
+    candidates = candidates.where(large[candidates.first] & large[candidates.second])
     pairs = _confirmed(by_pixels, candidates, outcomes, limits, threads, progress)
     return _with_all_rows(by_bytes, by_pixels, pairs)
 

@@ -84,6 +84,10 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.first)
 
+    def where(self, kept: NDArray[np.bool_]) -> "Candidates":
+        """Those of them that are kept (P,)."""
+        return Candidates(self.first[kept], self.second[kept], self.distance[kept], self.mirror[kept])
+
 
 def near_views(
     stored: Views, queries: Sequence[Views] = (), near: int = NEAR, most: int = MOST, threads: int | None = None

@@ -13,7 +13,7 @@ One that names the finding lapses when the image's content or its label changes;
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -91,8 +91,24 @@ def entries_of(text: str, path: Path) -> tuple[Entry, ...]:
     return tuple(_entry(f"{where}: entry {place}", each) for place, each in enumerate(listed, 1))
 
 
+def check_rules(entries: Sequence[Entry], every: Collection[str], source: str) -> None:
+    """Raises InputError where an entry is for a rule that is none of these: it would never match."""
+    for place, entry in enumerate(entries, 1):
+        if entry.rule is not None and entry.rule not in every:
+            hint = nearest(entry.rule, every)
+            raise InputError(
+                f"{shown(source)}: entry {place} is for the rule {visible(entry.rule)!r}, which is not there{hint}; "
+                f"expected one of {', '.join(every)}"
+            )
+
+
 def accept(
-    findings: Sequence[Finding], entries: Sequence[Entry], contents: Mapping[str, str], today: date, source: str
+    findings: Sequence[Finding],
+    entries: Sequence[Entry],
+    contents: Mapping[str, str],
+    today: date,
+    source: str,
+    judged: Collection[str] | None = None,
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """Marks the findings that are accepted.
 
@@ -102,6 +118,7 @@ def accept(
         contents: File -> sha256 of its content, where it has one.
         today: What dates are compared with.
         source: What notes call the file.
+        judged: The rules that judged something; an entry for another one is not called stale. None for all.
 
     Returns:
         The findings, and notes about entries that have expired or match nothing.
@@ -125,13 +142,18 @@ def accept(
         matched.update(matching)
         holds = any(entries[place].holds(today) for place in matching)
         marked.append(replace(finding, status="accepted") if holds else finding)
-    return tuple(marked), tuple(_notes(entries, matched, today, source))
+    return tuple(marked), tuple(_notes(entries, matched, today, source, judged))
 
 
-def _notes(entries: Sequence[Entry], matched: set[int], today: date, source: str) -> list[str]:
+def _notes(
+    entries: Sequence[Entry], matched: set[int], today: date, source: str, judged: Collection[str] | None
+) -> list[str]:
     expired = [f"{entry} ({entry.expires})" for place, entry in enumerate(entries)
                if place in matched and not entry.holds(today)]  # fmt: skip
-    stale = [str(entry) for place, entry in enumerate(entries) if place not in matched]
+    stale = [
+        str(entry) for place, entry in enumerate(entries)
+        if place not in matched and (judged is None or entry.rule is None or entry.rule in judged)
+    ]  # fmt: skip
     notes = []
     if expired:
         these = count(len(expired), "acceptance has", "acceptances have")
@@ -157,7 +179,8 @@ def _entry(where: str, table: Mapping[str, Any]) -> Entry:
     if not texts["reason"]:
         raise InputError(f"{where} gives no reason; expected reason = \"why the finding is accepted\"")
     digits = _HASH.get(subject)
-    if digits is not None and not digits.fullmatch(texts[subject]):
+    value = texts[subject] if digits is None else texts[subject].lower()        # some tools print a sha256 in capitals
+    if digits is not None and not digits.fullmatch(value):
         raise InputError(
             f"{where}: {subject} is {visible(texts[subject])!r}; expected {_DIGITS[subject]} hexadecimal digits"
         )
@@ -166,8 +189,9 @@ def _entry(where: str, table: Mapping[str, Any]) -> Entry:
         raise InputError(f"{where} has {has}; expected finding alone, or content or file with a rule")
     expires = table.get("expires")
     if expires is not None and (not isinstance(expires, date) or isinstance(expires, datetime)):
-        raise InputError(f"{where}: expires is {expires!r}; expected a date without quotes: expires = 2026-12-31")
-    return Entry(subject, texts[subject], texts["rule"] or None, texts["reason"], texts["author"], expires)
+        seen = str(expires) if isinstance(expires, datetime) else repr(expires)
+        raise InputError(f"{where}: expires is {seen}; expected a date alone, without quotes: expires = 2026-12-31")
+    return Entry(subject, value, texts["rule"] or None, texts["reason"], texts["author"], expires)
 
 
 def _text(where: str, name: str, value: object) -> str:

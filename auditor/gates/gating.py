@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from auditor.audit import Finding, Gate, RuleKind
-from auditor.gates.accepted import Entry, accept, read_accepted
+from auditor.gates.accepted import Entry, accept, check_rules, read_accepted
 from auditor.gates.baseline import Baseline, known
 from auditor.gates.evaluate import ImageCounts, evaluate
 from auditor.gates.limits import Limit, check_classes, parse_limits
@@ -40,10 +40,13 @@ class Gating:
         Raises:
             InputError: a limit, the file of accepted findings or the baseline cannot be read.
         """
+        entries = () if settings.accepted is None else read_accepted(settings.accepted)
+        source = str(settings.accepted or "")
+        check_rules(entries, every, source)
         return cls(
             limits=parse_limits(settings.fail_on, running, every),
-            entries=() if settings.accepted is None else read_accepted(settings.accepted),
-            source=str(settings.accepted or ""),
+            entries=entries,
+            source=source,
             baseline=None if settings.baseline is None else Baseline.read(settings.baseline),
         )
 
@@ -59,7 +62,7 @@ class Gating:
         return any(entry.subject == "content" for entry in self.entries)
 
     def mark(
-        self, findings: Sequence[Finding], contents: Mapping[str, str], today: date
+        self, findings: Sequence[Finding], contents: Mapping[str, str], today: date, judged: Collection[str]
     ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
         """Gives the findings of a scan their statuses.
 
@@ -67,13 +70,14 @@ class Gating:
             findings: All of them.
             contents: File -> sha256 of its content, where it has one; empty where `needs_contents` does not hold.
             today: What the dates of acceptances are compared with.
+            judged: The rules that judged something.
 
         Returns:
             The findings, and notes about acceptances that expired or match nothing.
         """
         if self.baseline is not None:
             findings = known(findings, self.baseline.ids)
-        return accept(findings, self.entries, contents, today, self.source)
+        return accept(findings, self.entries, contents, today, self.source, judged)
 
     def measure(self, findings: Sequence[Finding], images: ImageCounts, judged: Collection[str]) -> Gate:
         """Measures the limits over findings with their statuses; arguments as for `evaluate`."""

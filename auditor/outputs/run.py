@@ -34,7 +34,8 @@ def scan_to_disk(settings: Settings, *, progress: Progress | None = None) -> Aud
         if settings.keep_runs is not None:
             spare = () if settings.baseline is None else (settings.baseline,)
             remove_old_runs(run.folder.parent, settings.keep_runs, FILES, spare)
-    return replace(audit, notes=(*audit.notes, *told))          # the report was written without them
+    news = (note for note in told if note not in audit.notes)   # a store out of reach is so before and after
+    return replace(audit, notes=(*audit.notes, *news))          # the report was written without them
 
 
 def _remembered(audit: Audit, out: Path) -> tuple[str, ...]:

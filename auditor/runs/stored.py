@@ -105,7 +105,8 @@ def open_run(folder: Path) -> StoredRun:
         _ = run.root, run.started_at
     except (OSError, ValueError, KeyError, TypeError) as error:
         expected = f"Expected the folder of a run, reports/<name>/{LATEST}, with {SUMMARY} in it."
-        raise InputError(f"{shown(str(path))} cannot be read ({error!r}). {expected}") from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else repr(error)
+        raise InputError(f"{shown(str(path))} cannot be read ({reason}). {expected}") from None
     return run
 
 

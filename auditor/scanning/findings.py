@@ -27,6 +27,7 @@ class Ran:
     def found(self) -> Iterator[GroupFinding]:
         """Everything it found: a flagged image is a group of one."""
         result = self.result
+        limits = None if result.threshold is None else np.broadcast_to(result.threshold, result.value.shape)    # (N,)
         for row in map(int, np.flatnonzero(result.flagged)):
             value = float(result.value[row])
             yield GroupFinding(
@@ -35,7 +36,7 @@ class Ran:
                 message=result.messages[row],
                 severity=result.severity[row],
                 value=None if np.isnan(value) else value,
-                threshold=result.threshold,
+                threshold=None if limits is None else float(limits[row]),
                 suggested=int(result.suggested[row]),
             )
         yield from result.groups
@@ -111,7 +112,7 @@ def _finding(rule: str, found: GroupFinding, samples: Samples, identity: tuple[s
         suggested=samples.classes[found.suggested] if found.suggested >= 0 else None,
         score=round(found.score, 6),
         value=None if found.value is None else round(found.value, 6),
-        threshold=found.threshold,
+        threshold=None if found.threshold is None else round(found.threshold, 6),
         message=found.message,
         related_values=tuple(round(value, 6) for value in found.related_values),
     )

@@ -91,7 +91,7 @@ def steady_result(
     if found is None:
         return result
     measure, limit = found                                                              # (N,)
-    near = known & (np.abs(measure - limit) <= BAND * abs(limit))                       # NaN compares False
+    near = known & (np.abs(measure - limit) <= BAND * np.abs(limit))                    # NaN compares False
     flagged = np.where(near, was, result.flagged)
     kept = flagged & ~result.flagged
     if np.array_equal(flagged, result.flagged):
@@ -100,7 +100,7 @@ def steady_result(
     def sentence(row: int) -> str:
         return (
             f"It was flagged in the last run and has hardly moved: {decimal(float(measure[row]))}, "
-            f"within {BAND:.0%} of the limit {decimal(limit)}."
+            f"within {BAND:.0%} of the limit {decimal(float(limit[row]))}."
         )
 
     messages = [result.messages[row] if flagged[row] else "" for row in range(len(flagged))]
@@ -121,17 +121,18 @@ def _flagged_before(past: Past, rule: str) -> Mapping[int, str | None]:
     return dict(zip(keys.tolist(), (each.suggested for each in single), strict=True))
 
 
-def _limit(result: CheckResult) -> tuple[NDArray[np.floating], float] | None:
-    """What decides, and the limit that separates flagged from unflagged images exactly; None where nothing does."""
-    if result.threshold and np.isfinite(result.threshold):
-        value, limit = result.value, float(result.threshold)
+def _limit(result: CheckResult) -> tuple[NDArray[np.floating], NDArray[np.float64]] | None:
+    """What decides, and the limits that separate flagged from unflagged images exactly; None where nothing does."""
+    value, even = result.value, np.full(len(result.score), _EVEN)                       # (N,) each
+    if result.threshold is not None and np.all(result.threshold) and np.isfinite(result.threshold).all():
+        limit = np.broadcast_to(np.asarray(result.threshold, np.float64), value.shape)
         if _separates(value, limit, result) != _separates(-value, -limit, result):     # not both: nothing to tell by
             return value, limit
-    return (result.score, _EVEN) if _separates(result.score, _EVEN, result) else None
+    return (result.score, even) if _separates(result.score, even, result) else None
 
 
-def _separates(measure: NDArray[np.floating], limit: float, result: CheckResult) -> bool:
+def _separates(measure: NDArray[np.floating], limit: NDArray[np.float64], result: CheckResult) -> bool:
     """Whether all flagged images lie at or under the limit, and all others at or over it."""
     judged = np.isfinite(result.score) & np.isfinite(measure)
     most = np.where(result.flagged, measure - limit, limit - measure)[judged]
-    return bool((most <= _ROUNDING * abs(limit)).all())
+    return bool((most <= _ROUNDING * np.abs(limit[judged])).all())

@@ -125,10 +125,12 @@ def _audit(
     ran = steady.ran
     rank = judgement.review_order()
     findings, charts = make_findings(ran, samples, rank)
-    findings, gate_notes = gating.mark(findings, _contents(samples) if gating.needs_contents else {}, today)
+    rules = tuple(replace(each.rule, judged=_judged(each)) for each in ran)
+    contents = _contents(samples) if gating.needs_contents else {}
+    judged = {rule.name for rule in rules if rule.judged}
+    findings, gate_notes = gating.mark(findings, contents, today, judged)
     if changed is not None:
         findings, charts = changed.only(findings), {}
-    rules = tuple(replace(each.rule, judged=_judged(each)) for each in ran)
     pictures = Pictures(outcomes, samples, rules, settings.limits, progress)
     groups = pictures.copies(findings)
     evidence = gather_evidence(findings, rules, groups, outcomes, judgement, classifier, settings, progress)

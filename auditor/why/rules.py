@@ -34,18 +34,21 @@ class Rules:
         about: Rule -> what the summary says of it.
         matched: Whether the model's classes are the folder's.
         can_judge: Whether the probe was good enough to judge the labels.
+        modelless: Whether the scan had no model.
     """
 
     about: Mapping[str, Mapping[str, Any]]
     matched: bool
     can_judge: bool = True
+    modelless: bool = False
 
     @classmethod
     def of(cls, summary: Mapping[str, Any]) -> "Rules":
         stated = summary.get("rules") or {}
         about = {name: stated.get(name, {}) for name in {**stated, **summary.get("findings", {})}}
         power = summary.get("power") or {}
-        return cls(about, bool((summary.get("model") or {}).get("matched")), bool(power.get("can_judge", True)))
+        model = summary.get("model", {})                        # None: there was none; missing: nobody knows
+        return cls(about, bool((model or {}).get("matched")), bool(power.get("can_judge", True)), model is None)
 
     def title(self, rule: str) -> str:
         return str(self.about.get(rule, {}).get("title", rule))
@@ -88,7 +91,7 @@ class Rules:
         check = known_checks().get(rule)
         if check is None:
             return _by_description(self.about.get(rule, {}))
-        return check.why_not(StoredImage(row, self.settings(rule), self.matched, self.can_judge))
+        return check.why_not(StoredImage(row, self.settings(rule), self.matched, self.can_judge, self.modelless))
 
 
 def _by_description(about: Mapping[str, Any]) -> str:

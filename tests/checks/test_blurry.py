@@ -75,6 +75,7 @@ def test_drawings_are_sharp_all_over_so_their_typical_edge_counts():
 
     assert np.flatnonzero(result.flagged).tolist() == [40]
     assert "most of its edges make no more than 42%" in result.messages[40]
+    assert result.value[40] < result.threshold[40] == Blurry.typical
 
 
 def test_blank_and_unread_pictures_are_not_judged():
@@ -82,6 +83,15 @@ def test_blank_and_unread_pictures_are_not_judged():
     result = Blurry().run(samples_of({"detail": nothing, "sharpness": nothing, "sharpness_typical": nothing}))
 
     assert np.isnan(result.score).all() and not result.flagged.any()
+
+
+def test_pictures_of_a_few_pixels_are_not_judged():
+    soft = {"detail": [0.05] * 2, "sharpness": [0.4] * 2, "sharpness_typical": [0.4] * 2}
+    result = Blurry().run(samples_of({**soft, "width": [32, 64], "height": [64, 64]}))
+
+    assert result.flagged.tolist() == [False, True] and np.isnan(result.score[0])
+    thumbnail = {"sharpness": 0.4, "detail": 0.05, "width": 32, "height": 64}
+    assert "a side is under 48 pixels" in Blurry.why_not(StoredImage(thumbnail, {}, False, False))
 
 
 def test_it_says_why_not():

@@ -34,6 +34,13 @@ def test_things_on_white_are_usual_in_a_catalogue():
     assert not Bright().run(samples_of({"white": white, "brightness_p5": darkest})).flagged.any()
 
 
+def test_pages_of_text_are_light_and_one_without_text_is_bright():
+    white, darkest = np.linspace(0.8, 0.91, 60), np.linspace(0.68, 0.78, 60)
+    pages = {"white": [*white, 1.0], "brightness_p5": [*darkest, 1.0]}
+
+    assert np.flatnonzero(Bright().run(samples_of(pages)).flagged).tolist() == [60]
+
+
 def test_what_is_all_white_is_bright_in_any_set():
     assert Bright().run(samples_of({"white": [1.0] * 40, "brightness_p5": [1.0] * 40})).flagged.all()
     assert Bright().run(samples_of({"white": [1.0], "brightness_p5": [1.0]})).severity == ("medium",)

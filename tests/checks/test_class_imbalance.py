@@ -22,7 +22,7 @@ def test_a_class_far_below_its_fair_share_is_reported_with_its_images():
     (finding,) = found(of_sizes(400, 9, 391))
 
     assert finding.rows == () and finding.key == "all"
-    assert finding.message.startswith("1 class of 3 has fewer than 26.7 images: class 1 (9). The largest, class 0")
+    assert finding.message.startswith("1 class of 3 has fewer than 27 images: class 1 (9). The largest, class 0")
     assert "has 400, 44.4 times as many as the smallest" in finding.message
     assert finding.examples == (400, 401)
     assert finding.chart.labels == ("class 0", "class 2", "class 1")

@@ -27,7 +27,8 @@ def test_darkened_pictures_are_found(spoil, severity):
     assert np.flatnonzero(result.flagged).tolist() == [30]
     assert result.severity[30] == severity
     assert result.score[30] <= 0.5 < result.score[:30].min()
-    assert result.messages[30].startswith("Dark: half of it is darker than")
+    begins = "half of it is darker than" if severity == "medium" else "even its lightest hundredth reaches only"
+    assert result.messages[30].startswith(f"Dark: {begins}")
 
 
 def test_a_night_with_lamps_and_a_set_of_nights_are_not_dark():
@@ -37,6 +38,18 @@ def test_a_night_with_lamps_and_a_set_of_nights_are_not_dark():
     assert not Dark().run(samples_from([*PHOTOS, night])).flagged.any()
     nights = {"brightness_p50": np.linspace(0.05, 0.1, 40), "brightness_p99": np.linspace(0.85, 1, 40)}
     assert not Dark().run(samples_of(nights)).flagged.any()
+
+
+def test_where_all_lie_on_black_only_what_has_no_lights_is_dark():
+    digits = {"brightness_p50": [0.0] * 42, "brightness_p99": [*np.linspace(0.5, 0.9, 40), 0.02, 0.15]}
+
+    result = Dark().run(samples_of(digits))
+
+    assert np.flatnonzero(result.flagged).tolist() == [40, 41]
+    assert result.severity[40:] == ("high", "medium")
+    assert result.messages[40] == "Dark: even its lightest hundredth reaches only 2% of white, not over 20%."
+    row = {"brightness_p50": 0.0, "brightness_p99": 0.8}
+    assert "as is usual among the other images" in Dark.why_not(StoredImage(row, {}, False, False))
 
 
 def test_between_the_limits_only_outliers_are_dark():

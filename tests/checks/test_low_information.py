@@ -40,7 +40,7 @@ def test_static_noise_is_found_whatever_its_size(size):
     result = LowInformation().run(samples_from([*PHOTOS, np.repeat(grey, 3, axis=2)]))
 
     assert np.flatnonzero(result.flagged).tolist() == [8]
-    assert result.score[8] < 0.5
+    assert result.score[8] < 0.5 and result.value[8] < result.threshold[8] == LowInformation.correlation
 
 
 def test_a_page_with_a_line_of_text_shows_something():

@@ -13,7 +13,7 @@ def test_the_message_says_how_and_how_similar():
 
     assert near.rows == (1, 0, 2)
     assert near.values == pytest.approx((0.95, 0.8))
-    assert near.message == "2 other files are the same picture: altered and altered and mirrored, similarity 0.80."
+    assert near.message == "2 other files are the same picture: altered, some mirrored, similarity 0.80."
     assert (near.group.severity, near.group.threshold) == ("low", 0.7)
     assert near.group.value == pytest.approx(0.8) and near.group.score == pytest.approx(0.2)
 

@@ -156,6 +156,7 @@ def test_what_cannot_be_scanned_leaves_no_file(project):
         ({"data": "data"}, "data holds no image"),
         ({"data": "nowhere"}, "nowhere cannot be opened"),
         ({"threads": 0}, "--threads is 0"),
+        ({"fail_on": ("any >",)}, "--fail-on cannot be read"),
     ):
         with pytest.raises(InputError, match=complaint):
             write_first_file(None, given)

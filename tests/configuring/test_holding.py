@@ -70,10 +70,18 @@ def test_a_file_that_counts_because_it_is_there(config):
     assert sources(what_holds(None, {}))["scan accepted"] == ("auditor-accepted.toml", "found")
 
 
-def test_what_a_scan_refuses_is_refused(config):
-    config("[checks.low_confidence]\nminimum = 8")
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[checks.low_confidence]\nminimum = 8", r"\[checks.low_confidence\] minimum is 8"),
+        ("[scan]\nfail_on = ['any >']", r"--fail-on cannot be read"),
+        ("[scan]\noutputs = ['xml']", r"--format 'xml' is not there"),
+    ],
+)
+def test_what_a_scan_refuses_is_refused(text, complaint, config):
+    config(text)
 
-    with pytest.raises(InputError, match=r"\[checks.low_confidence\] minimum is 8"):
+    with pytest.raises(InputError, match=complaint):
         what_holds(None, {})
 
 

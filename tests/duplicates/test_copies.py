@@ -132,3 +132,12 @@ def test_drawings_of_the_same_parts_are_no_copies(place, tmp_path, seed):
         place(np.asarray(sticker), tmp_path / "a" / f"{number}.png")
 
     assert found(tmp_path) == {}
+
+
+def test_tiny_pictures_are_copies_only_with_equal_pixels(draw, place, tmp_path):
+    digit = cv2.resize(draw(0, 64, 64), (16, 16), interpolation=cv2.INTER_AREA)
+    place(digit, tmp_path / "a" / "0.png")
+    place(digit, tmp_path / "a" / "1.bmp")
+    place(np.clip(digit.astype(int) + 3, 0, 255).astype(np.uint8), tmp_path / "a" / "2.png")
+
+    assert found(tmp_path) == {("0.png", "1.bmp"): ("pixels", 1.0)}

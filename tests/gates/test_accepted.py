@@ -7,6 +7,7 @@ import pytest
 
 from auditor.errors import InputError
 from auditor.gates import Entry, accept, read_accepted
+from auditor.gates.accepted import check_rules
 from auditor.gates.appending import append
 from tests.gates.made import HOSTILE, found
 
@@ -100,6 +101,27 @@ def test_what_matches_nothing_is_named_as_stale():
     ]
 
 
+def test_an_entry_for_a_rule_that_judged_nothing_is_not_called_stale():
+    entries = [Entry("file", "cat/1.jpg", "dark", "night"), Entry("file", "cat/2.jpg", "outlier", "a lynx")]
+
+    _, notes = accept([], entries, {}, TODAY, "accepted.toml", judged={"dark"})
+
+    assert notes == ("1 entry of accepted.toml matched no finding and may be stale: dark on cat/1.jpg.",)
+
+
+def test_an_entry_for_a_rule_that_is_not_there_is_an_error():
+    entries = [Entry("file", "cat/1.jpg", "dark", "night"), Entry("file", "cat/2.jpg", "blury", "fog")]
+
+    with pytest.raises(InputError, match=r"a\.toml: entry 2 is for the rule 'blury', .* \(did you mean blurry\?\)"):
+        check_rules(entries, ("blurry", "dark"), "a.toml")
+
+
+def test_digits_of_a_sha256_may_be_upper_case(file):
+    entries = read_accepted(file(f"[[accepted]]\ncontent = '{SHA.upper()}'\nrule = 'dark'\nreason = 'x'"))
+
+    assert entries[0].value == SHA
+
+
 def test_accepted_outweighs_known():
     assert marked([found(id=ID, status="persisting")], Entry("finding", ID, None, "a lynx"))[0] == ["accepted"]
 
@@ -117,8 +139,8 @@ def test_accepted_outweighs_known():
         ("[[accepted]]\ncontent = 'abc'\nrule = 'dark'\nreason = 'x'", "content is 'abc'; expected 8 to 64"),
         ("[[accepted]]\nfile = 3\nrule = 'dark'\nreason = 'x'", "file is 3; expected text"),
         (f"[[accepted]]\nfinding = '{ID}'\nreasn = 'x'", r"no use for 'reasn' \(did you mean reason\?\)"),
-        (f"[[accepted]]\nfinding = '{ID}'\nreason = 'x'\nexpires = '2026-01-01'", "expected a date without quotes"),
-        (f"[[accepted]]\nfinding = '{ID}'\nreason = 'x'\nexpires = 2026-01-01T00:00:00", "expected a date"),
+        (f"[[accepted]]\nfinding = '{ID}'\nreason = 'x'\nexpires = '2026-01-01'", "expected a date alone"),
+        (f"[[accepted]]\nfinding = '{ID}'\nreason = 'x'\nexpires = 2026-01-01T00:00:00", "is 2026-01-01 00:00:00; "),
         ("[accepted]\nfinding = 'x'", r"expected entries that begin with \[\[accepted\]\]"),
         ("accepted = [1]", r"expected entries that begin with \[\[accepted\]\]"),
         ("[scan]", "no use for 'scan'"),

@@ -85,6 +85,15 @@ def test_a_scan_without_a_store_is_no_night(nights):
     assert not (nights.out / "store").exists()
 
 
+def test_a_store_out_of_reach_is_told_once(nights):
+    nights.out.mkdir(exist_ok=True)
+    (nights.out / "store").write_text("a file")
+
+    audit = scan_to_disk(Settings(data=str(nights.data), out=nights.out, no_model=True, rules=RULES, threads=1))
+
+    assert [note for note in audit.notes if "was not used" in note] == list(audit.notes[:1])
+
+
 def test_a_scan_of_changes_only_is_no_night(nights):
     settings = Settings(data=str(nights.data), out=nights.out, name="pets", no_model=True, rules=RULES, threads=1)
     scan_to_disk(settings)

@@ -34,6 +34,14 @@ def test_one_image_is_spoken_of_in_the_singular(modelless):
     assert found.sentence == f"1 of {modelless.outcomes['ok']} images is a copy of another."
 
 
+def test_a_picture_in_several_findings_is_counted_once(modelless):
+    conflict = next(found for found in modelless.findings if found.rule == "two_classes")
+    again = replace(conflict, file="dog/again.png", related=conflict.related[:1])
+    apart = replace(conflict, file="dog/apart.png", related=("cat/apart.png",))
+
+    assert "2 pictures lie in two classes at once." in verdict(only(modelless, conflict, again, apart)).also
+
+
 def test_what_a_person_accepted_is_not_counted(modelless):
     accepted = tuple(replace(found, status="accepted") for found in modelless.findings)
 

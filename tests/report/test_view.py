@@ -209,6 +209,10 @@ def test_skipped_files_are_grouped_and_capped(audit):
     assert {other.files for other in others} == {(file,) for file, _ in audit.skipped[1:]}
 
 
+def test_settings_that_nobody_changed_are_none():
+    assert [fact.text for fact in facts({"checks": {}, "exclude": []})] == ["none", "none"]
+
+
 def test_facts_of_a_model_are_cut_in_every_direction():
     nested: dict[str, object] = {"bottom": 1}
     for _ in range(50):

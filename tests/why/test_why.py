@@ -271,6 +271,20 @@ def test_images_without_a_second_class_were_not_judged(tmp_path, place):
     assert reasons["label_issue"].startswith("not judged: ")
 
 
+def test_a_scan_without_a_model_judged_no_label(tmp_path, place):
+    for kind in ("cat", "dog"):
+        for number in range(3):
+            place(draw_tinted(GREY, number), tmp_path / "pets" / kind / f"{number}.png")
+    audit = auditor.scan(tmp_path / "pets", no_model=True)
+    store(audit, tmp_path / "reports")
+
+    verdicts = explain(str(tmp_path / "pets" / "cat" / "1.png"), tmp_path / "reports").rules
+
+    unjudged = {verdict.rule for verdict in verdicts if verdict.why == "not judged: the scan had no model."}
+    assert unjudged == {"label_issue", "model_disagrees", "low_confidence", "outlier"}
+    assert "No label was judged: the scan had no model." in audit.notes
+
+
 def test_findings_about_other_files_that_name_this_one_are_told(home):
     pair = Finding(
         "0" * 16, "exact_duplicate", "low", "dog/04.png", None, ("cat/03.png",), "dog", None, 0.0, None, None, "Twins."

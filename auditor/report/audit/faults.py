@@ -1,5 +1,6 @@
 """What is wrong with images whatever their labels say: counts, and the headline of a scan without a model."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from auditor.audit import Audit, RuleKind
@@ -37,8 +38,17 @@ def faults(audit: Audit) -> Faults:
     copies = {file for finding in findings if finding.rule in same for file in finding.related}
     odd = {finding.file for finding in findings if finding.rule in strange} - failed
     broken = audit.outcomes.get("failed", 0)
-    conflicts = sum(finding.rule in conflict for finding in findings)
+    conflicts = _pictures({finding.file, *finding.related} for finding in findings if finding.rule in conflict)
     return Faults(broken, len(copies), len(odd), broken + len(copies | odd), conflicts)
+
+
+def _pictures(findings: Iterable[set[str | None]]) -> int:
+    """How many pictures findings are about: those that share a file are about one."""
+    apart: list[set[str | None]] = []
+    for files in findings:
+        touched = [other for other in apart if other & files]
+        apart = [other for other in apart if not other & files] + [files.union(*touched)]
+    return len(apart)
 
 
 def failed_files(audit: Audit) -> set[str]:

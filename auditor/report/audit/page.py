@@ -215,13 +215,14 @@ def _links(
     dataset: DatasetSection | None,
     line_tables: tuple[LineTable, ...],
 ) -> tuple[Link, ...]:
-    links = [Link("counts", "Counts")] if audit.rules or audit.classes else []
-    if audit.addition(ImageNetView) is not None:
-        links.append(Link("imagenet", "ImageNet"))
-    links += [Link(group.anchor, group.short, group.count) for group in groups]
+    links = [Link(group.anchor, group.short, group.count) for group in groups]
     links += [Link("copies", "Copies", copies.count)] if copies else []
     links += [Link("dataset", "Data set", dataset.count)] if dataset else []
     links += [Link(table.anchor, table.short, table.count) for table in line_tables]
+    if audit.rules or audit.classes:
+        links.append(Link("counts", "Counts"))
+    if audit.addition(ImageNetView) is not None:
+        links.append(Link("imagenet", "ImageNet"))
     if audit.notes:
         links.append(Link("notes", "Notes", number(len(audit.notes))))
     if audit.model is not None:

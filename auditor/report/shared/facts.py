@@ -112,6 +112,8 @@ def _spaced(name: str) -> str:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, Mapping) and not value:
+        return "none"
     if value is None:
         return "not stated"
     if isinstance(value, bool):
