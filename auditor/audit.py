@@ -418,6 +418,20 @@ class Audit:
             counts[finding.rule] = counts.get(finding.rule, 0) + 1
         return counts
 
+    @property
+    def images(self) -> int:
+        """Images are what was decoded or should have been; a file that was skipped is not an image."""
+        return self.outcomes.get("ok", 0) + self.outcomes.get("failed", 0)
+
+    @property
+    def standing(self) -> tuple[Finding, ...]:
+        """The findings that nobody has accepted, in their order."""
+        return tuple(finding for finding in self.findings if finding.status != "accepted")
+
+    def title(self, rule: str) -> str:
+        """What people call a rule; its name where it did not run."""
+        return next((each.title for each in self.rules if each.name == rule), rule)
+
     def statuses(self) -> dict[str, int]:
         """Findings per status, zeros included."""
         counts: dict[str, int] = dict.fromkeys(get_args(Status), 0)

@@ -171,6 +171,11 @@ def masked_url(url: str) -> str:
         return "a URL that cannot be read"
 
 
+def toml_string(text: str) -> str:
+    """A text as a basic string of TOML: what JSON escapes, TOML reads; DEL alone JSON leaves as it is."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", r"\u007f")
+
+
 def some(names: Iterable[str], most: int = 5) -> str:
     """A list for a sentence: all names, or the first few and how many more."""
     listed = list(names)

@@ -105,18 +105,42 @@ def for_flagged(flagged: NDArray[np.bool_], sentence: Callable[[int], str]) -> t
     return tuple(sentence(row) if flagged[row] else "" for row in range(len(flagged)))
 
 
+def about_images(
+    flagged: NDArray[np.bool_],
+    sentence: Callable[[int], str],
+    *,
+    score: NDArray[np.floating],
+    value: NDArray[np.floating],
+    threshold: float | NDArray[np.float64] | None,
+    severity: Sequence[Severity],
+    notes: Sequence[str] = (),
+) -> CheckResult:
+    """The result of a rule that flags single images and suggests no class.
+
+    Args:
+        flagged: (N,).
+        sentence: Of a row, for those that are flagged.
+        score, value, threshold, notes: As in `CheckResult`.
+        severity: (N,) for each image, flagged or not.
+    """
+    return CheckResult(
+        score=score.astype(np.float32),
+        flagged=flagged,
+        value=value.astype(np.float32),
+        threshold=threshold,
+        messages=for_flagged(flagged, sentence),
+        severity=tuple(severity),
+        suggested=np.full(len(flagged), -1, dtype=np.intp),
+        notes=tuple(notes),
+    )
+
+
 def yes_or_no(flagged: NDArray[np.bool_], sentence: Callable[[int], str], severity: Severity) -> CheckResult:
     """The result of a rule without a measure: score 0 for what it flags, 1 for the rest."""
-    score = np.where(flagged, 0.0, 1.0).astype(np.float32)
-    return CheckResult(
-        score=score,
-        flagged=flagged,
-        value=np.full(len(flagged), np.nan, dtype=np.float32),
-        threshold=None,
-        messages=for_flagged(flagged, sentence),
-        severity=(severity,) * len(flagged),
-        suggested=np.full(len(flagged), -1, dtype=np.intp),
-    )
+    unmeasured = np.full(len(flagged), np.nan)
+    score = np.where(flagged, 0.0, 1.0)
+    grades = (severity,) * len(flagged)
+    return about_images(flagged, sentence, score=score, value=unmeasured, threshold=None, severity=grades)
 
 
 def nothing_judged(samples: Samples, note: str = "") -> CheckResult:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from auditor.audit import RuleKind
-from auditor.checks.base import CheckResult, for_flagged
+from auditor.checks.base import CheckResult, about_images
 from auditor.checks.limits import BLANK, NOT_MEASURED, fences, graded, low_score, measured, stored
 from auditor.checks.samples import Samples
 from auditor.checks.stored import StoredImage
@@ -70,14 +70,13 @@ class Blurry:
                 f"under {whole_percent(at_least)}."
             )
 
-        return CheckResult(
+        return about_images(
+            blurred | unusual,
+            sentence,
             score=np.fmin(low_score(sharpest, limit), low_score(typical, all_over)),
-            flagged=blurred | unusual,
-            value=np.where(unusual, typical, sharpest).astype(np.float32),
+            value=np.where(unusual, typical, sharpest),
             threshold=np.where(unusual, all_over, limit),
-            messages=for_flagged(blurred | unusual, sentence),
             severity=graded(sharpest < _SERIOUS * limit, "medium", "low"),
-            suggested=np.full(len(samples), -1, dtype=np.intp),
         )
 
     @staticmethod

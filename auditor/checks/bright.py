@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from auditor.audit import RuleKind
-from auditor.checks.base import CheckResult, for_flagged
+from auditor.checks.base import CheckResult, about_images
 from auditor.checks.limits import NOT_MEASURED, fences, graded, high_score, measured, stored
 from auditor.checks.samples import Samples
 from auditor.checks.stored import StoredImage
@@ -59,14 +59,13 @@ class Bright:
                 f"{whole_percent(darkest[row])} of white; together {value[row]:.2f}, the limit is {limit:.2f}."
             )
 
-        return CheckResult(
+        return about_images(
+            flagged,
+            sentence,
             score=high_score(value, limit),
-            flagged=flagged,
-            value=value.astype(np.float32),
+            value=value,
             threshold=limit,
-            messages=for_flagged(flagged, sentence),
             severity=graded(value >= self.maximum, "medium", "low"),
-            suggested=np.full(len(samples), -1, dtype=np.intp),
         )
 
     @staticmethod

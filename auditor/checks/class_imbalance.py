@@ -49,8 +49,7 @@ class ClassImbalance:
     def run(self, samples: Samples) -> CheckResult:
         """Counts the readable images of each class, in all and in each split."""
         classes = len(samples.classes)
-        readable = np.array([failure is None for failure in samples.failures], bool)    # (N,)
-        counted = readable & (samples.labels >= 0)
+        counted = samples.readable & (samples.labels >= 0)                              # (N,)
         if classes < 2 or not counted.any():
             return nothing_judged(samples)
         sizes = np.bincount(samples.labels[counted], minlength=classes)                 # (C,)

@@ -14,6 +14,27 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 EXACT: tuple[Kind, ...] = ("bytes", "pixels")
 
 
+def kind_between(one: Kind, other: Kind) -> Kind:
+    """How two copies of the same image are the same picture, from how each is that of the image."""
+    kinds = {one, other}
+    if kinds <= set(EXACT):
+        return max(kinds, key=KINDS.index)
+    return "mirrored" if len(kinds) == 2 and "mirrored" in kinds else "altered"
+
+
+def components(count: int, first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.intp]:
+    """(count,) the first row that each row is connected with by pairs, directly or through others."""
+    from scipy.sparse import coo_array  # `auditor why` does without
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(count, count))
+    parts, part = connected_components(graph, directed=False)
+    lowest = np.full(parts, count)
+    np.minimum.at(lowest, part, np.arange(count))
+    joined: NDArray[np.intp] = lowest[part]
+    return joined
+
+
 @dataclass(frozen=True)
 class Copies:
     """M pairs of a centre and a copy of it.
@@ -49,16 +70,11 @@ class Copies:
         Args:
             contents: (N,) sha256 of each image in hex, "" where it could not be read.
         """
-        from scipy.sparse import coo_array  # `auditor why` does without
-        from scipy.sparse.csgraph import connected_components
-
         keys = list(contents)
         rows, ends = np.unique(np.stack([self.centre, self.copy]), return_inverse=True)     # (V,) all that have copies
         if not len(rows):
             return keys
-        one, other = ends.reshape(2, -1)
-        graph = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(len(rows), len(rows)))
-        parts = connected_components(graph, directed=False)[1]                              # (V,)
+        parts = components(len(rows), *ends.reshape(2, -1))                                 # (V,)
         digests = np.array([keys[row] for row in rows.tolist()])
         order = np.lexsort((digests, parts))
         smallest = order[np.searchsorted(parts[order], parts)]                              # (V,) place of the key

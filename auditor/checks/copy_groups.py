@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from auditor.audit import Severity
 from auditor.checks.base import LOW, CheckResult, GroupFinding
-from auditor.checks.copies import EXACT, KINDS, Copies, Kind
+from auditor.checks.copies import EXACT, KINDS, Copies, Kind, kind_between
 from auditor.checks.samples import Samples
+from auditor.checks.statistics.splits import splits_of
 from auditor.text import listing
 
 #: Similarity from which two pictures are the same one. Of 40 photographs in 31 alterations only those with a stamp over
@@ -61,17 +62,6 @@ def is_exact(copies: Copies) -> NDArray[np.bool_]:
     return np.isin(copies.kind, [KINDS.index(kind) for kind in EXACT])
 
 
-def split_codes(samples: Samples) -> NDArray[np.intp]:
-    """(N,) number of the split of each image in sorted order; -1 in none."""
-    place = {name: number for number, name in enumerate(split_names(samples))}
-    return np.array([-1 if split is None else place[split] for split in samples.splits], np.intp)
-
-
-def split_names(samples: Samples) -> tuple[str, ...]:
-    """The splits of a data set, sorted."""
-    return tuple(sorted({split for split in samples.splits if split is not None}))
-
-
 def differ(values: NDArray[np.intp], one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Whether the values (N,) of two images are known, not -1, and differ."""
     found: NDArray[np.bool_] = (values[one] >= 0) & (values[other] >= 0) & (values[one] != values[other])
@@ -80,7 +70,7 @@ def differ(values: NDArray[np.intp], one: NDArray[np.intp], other: NDArray[np.in
 
 def of_no_other_rule(samples: Samples) -> NDArray[np.bool_]:
     """(M,) pairs without two labels and without two splits: the duplicates."""
-    copies, splits = samples.copies, split_codes(samples)
+    copies, (_, splits) = samples.copies, splits_of(samples)
     conflict = differ(samples.labels, copies.centre, copies.copy)
     return ~conflict & ~differ(splits, copies.centre, copies.copy)
 
@@ -157,10 +147,7 @@ def _kind_between(one: int, other: int) -> Kind:
     """How two images of a group are the same picture, from how each is that of the centre."""
     if min(one, other) < 0:                     # one is the centre
         return KINDS[max(one, other)]
-    kinds = {KINDS[one], KINDS[other]}
-    if kinds <= set(EXACT):
-        return max(kinds, key=KINDS.index)
-    return "mirrored" if len(kinds) == 2 and "mirrored" in kinds else "altered"
+    return kind_between(KINDS[one], KINDS[other])
 
 
 def how(kinds: Iterable[Kind], lowest: float) -> str:
@@ -173,8 +160,7 @@ def how(kinds: Iterable[Kind], lowest: float) -> str:
 
 def group_result(samples: Samples, found: Sequence[GroupFinding], threshold: float | None) -> CheckResult:
     """The result of a rule about groups: an image's score is that of its worst finding, and 1 without any."""
-    readable = np.array([failure is None for failure in samples.failures], bool)
-    score = np.where(readable, 1.0, np.nan).astype(np.float32)
+    score = np.where(samples.readable, 1.0, np.nan).astype(np.float32)
     for finding in found:
         rows = list(finding.rows)
         score[rows] = np.minimum(score[rows], finding.score)

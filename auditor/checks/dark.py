@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditor.audit import RuleKind
-from auditor.checks.base import CheckResult, for_flagged
+from auditor.checks.base import CheckResult, about_images
 from auditor.checks.limits import NOT_MEASURED, fences, graded, low_score, measured, stored
 from auditor.checks.samples import Samples
 from auditor.checks.stored import StoredImage
@@ -63,14 +63,13 @@ class Dark:
                 f"not over {whole_percent(limit)}."
             )
 
-        return CheckResult(
+        return about_images(
+            flagged,
+            sentence,
             score=low_score(value, limit),
-            flagged=flagged,
-            value=value.astype(np.float32),
+            value=value,
             threshold=limit,
-            messages=for_flagged(flagged, sentence),
             severity=graded(lights < _BLACK, "high", "medium"),
-            suggested=np.full(len(samples), -1, dtype=np.intp),
         )
 
     @staticmethod

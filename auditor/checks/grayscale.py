@@ -6,14 +6,12 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from auditor.audit import RuleKind
-from auditor.checks.base import LOW, CheckResult, for_flagged
-from auditor.checks.limits import BLANK, NOT_MEASURED, USUAL, low_score, measured, stored
+from auditor.checks.base import LOW, CheckResult, about_images
+from auditor.checks.limits import BLANK, LEVELS, NOT_MEASURED, USUAL, low_score, measured, stored
 from auditor.checks.samples import Samples
 from auditor.checks.stored import StoredImage
 from auditor.configuration import Range
 from auditor.text import decimal, whole_percent
-
-_LEVELS = 255
 
 
 @dataclass(frozen=True)
@@ -52,18 +50,17 @@ class Grayscale:
 
         def sentence(row: int) -> str:
             return (
-                f"It has no colour: 99% of its pixels differ from grey by at most {value[row] * _LEVELS:.1f} of "
-                f"{_LEVELS} levels; up to {self.chroma * _LEVELS:.1f} counts as grey."
+                f"It has no colour: 99% of its pixels differ from grey by at most {value[row] * LEVELS:.1f} of "
+                f"{LEVELS} levels; up to {self.chroma * LEVELS:.1f} counts as grey."
             )
 
-        return CheckResult(
+        return about_images(
+            flagged,
+            sentence,
             score=np.where(blank | (grey & usual), np.float32(1), low_score(value, self.chroma)),
-            flagged=flagged,
-            value=value.astype(np.float32),
+            value=value,
             threshold=self.chroma,
-            messages=for_flagged(flagged, sentence),
             severity=(LOW,) * len(samples),
-            suggested=np.full(len(samples), -1, dtype=np.intp),
             notes=notes,
         )
 
@@ -74,4 +71,4 @@ class Grayscale:
             return NOT_MEASURED
         if known[0] <= image.settings.get("chroma", Grayscale.chroma):
             return "not flagged: it has no colour, and that is usual among these images, or it shows nothing at all."
-        return f"not flagged: it has colour, up to {decimal(known[0] * _LEVELS)} of {_LEVELS} levels from grey."
+        return f"not flagged: it has colour, up to {decimal(known[0] * LEVELS)} of {LEVELS} levels from grey."

@@ -123,8 +123,7 @@ def _why_nothing(samples: Samples) -> str:
 
 
 def _unjudged(samples: Samples, judged: NDArray[np.bool_]) -> tuple[str, ...]:
-    readable = np.array([failure is None for failure in samples.failures], dtype=bool)
-    unjudged = readable & (samples.labels >= 0) & ~judged
+    unjudged = samples.readable & (samples.labels >= 0) & ~judged
     names = sorted({samples.classes[label] for label in samples.labels[unjudged]})
     if not names:
         return ()

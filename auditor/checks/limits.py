@@ -21,7 +21,9 @@ _MAD = 0.6745
 USUAL = 0.25
 #: What a rule says of an image that a run has no measurements of.
 NOT_MEASURED = "not judged: this run has no measurements of it."
-#: `detail` under which a picture shows nothing: about one of 255 grey levels.
+#: The lightest of the levels in which sentences give what is measured from 0 to 1.
+LEVELS = 255
+#: `detail` under which a picture shows nothing: about one of these levels.
 BLANK = 0.005
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from auditor.audit import RuleKind
-from auditor.checks.base import LOW, CheckResult, for_flagged, nothing_judged
+from auditor.checks.base import LOW, CheckResult, about_images, nothing_judged
 from auditor.checks.samples import Samples
 from auditor.checks.stored import NO_MODEL, StoredImage
 from auditor.configuration import Range
@@ -50,14 +50,13 @@ class LowConfidence:
             best = whole_percent(confidence[row])
             return f"{classifier.name} gives its best class {best}, under {whole_percent(limit)}."
 
-        return CheckResult(
+        return about_images(
+            flagged,
+            sentence,
             score=confidence,
-            flagged=flagged,
             value=confidence,
             threshold=limit,
-            messages=for_flagged(flagged, sentence),
             severity=(LOW,) * len(samples),
-            suggested=np.full(len(samples), -1, dtype=np.intp),
         )
 
     @staticmethod

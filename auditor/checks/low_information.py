@@ -6,14 +6,12 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from auditor.audit import RuleKind
-from auditor.checks.base import CheckResult, for_flagged
-from auditor.checks.limits import BLANK, NOT_MEASURED, graded, low_score, measured, stored
+from auditor.checks.base import CheckResult, about_images
+from auditor.checks.limits import BLANK, LEVELS, NOT_MEASURED, graded, low_score, measured, stored
 from auditor.checks.samples import Samples
 from auditor.checks.stored import StoredImage
 from auditor.configuration import Range
 from auditor.text import decimal
-
-_LEVELS = 255
 
 
 @dataclass(frozen=True)
@@ -50,19 +48,18 @@ class LowInformation:
                     f"under {self.correlation:.2f}."
                 )
             return (
-                f"It shows nothing: its details differ by {decimal(detail[row] * _LEVELS)} of {_LEVELS} grey levels, "
-                f"under {decimal(self.detail * _LEVELS)}."
+                f"It shows nothing: its details differ by {decimal(detail[row] * LEVELS)} of {LEVELS} grey levels, "
+                f"under {decimal(self.detail * LEVELS)}."
             )
 
         of_noise = low_score(np.maximum(correlation, 0), self.correlation)
-        return CheckResult(
+        return about_images(
+            blank | noise,
+            sentence,
             score=np.where(noise, of_noise, low_score(detail, self.detail)),
-            flagged=blank | noise,
-            value=np.where(noise, correlation, detail).astype(np.float32),
+            value=np.where(noise, correlation, detail),
             threshold=np.where(noise, self.correlation, self.detail),
-            messages=for_flagged(blank | noise, sentence),
             severity=graded(detail < self.detail / 2, "high", "medium"),
-            suggested=np.full(len(samples), -1, dtype=np.intp),
         )
 
     @staticmethod
@@ -72,6 +69,6 @@ class LowInformation:
             return NOT_MEASURED
         limit = image.settings.get("detail", BLANK)
         return (
-            f"not flagged: its details differ by {decimal(known[0] * _LEVELS)} of {_LEVELS} grey levels, "
-            f"not under {decimal(limit * _LEVELS)}, and it is no noise."
+            f"not flagged: its details differ by {decimal(known[0] * LEVELS)} of {LEVELS} grey levels, "
+            f"not under {decimal(limit * LEVELS)}, and it is no noise."
         )

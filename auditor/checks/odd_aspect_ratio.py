@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from auditor.audit import RuleKind
-from auditor.checks.base import LOW, CheckResult, for_flagged
+from auditor.checks.base import LOW, CheckResult, about_images
 from auditor.checks.limits import FAR, FEWEST, NOT_MEASURED, USUAL, fences, high_score, measured, stored
 from auditor.checks.samples import Samples
 from auditor.checks.stored import StoredImage
@@ -50,14 +50,13 @@ class OddAspectRatio:
                 f"other, over {limit:.1f}."
             )
 
-        return CheckResult(
+        return about_images(
+            flagged,
+            sentence,
             score=high_score(value, limit),
-            flagged=flagged,
-            value=value.astype(np.float32),
+            value=value,
             threshold=limit,
-            messages=for_flagged(flagged, sentence),
             severity=(LOW,) * len(samples),
-            suggested=np.full(len(samples), -1, dtype=np.intp),
         )
 
     @staticmethod

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from auditor.audit import RuleKind
-from auditor.checks.base import CheckResult, for_flagged
+from auditor.checks.base import CheckResult, about_images
 from auditor.checks.limits import FAR, NOT_MEASURED, USUAL, fences, graded, groups, measured, stored
 from auditor.checks.samples import Samples
 from auditor.checks.stored import StoredImage
@@ -67,14 +67,13 @@ class OddSize:
             )
 
         near = np.where(np.isfinite(allowed), distance / allowed, 0)
-        return CheckResult(
-            score=np.where(tiny, 0, np.where(np.isnan(side), np.nan, 1 / (1 + near))).astype(np.float32),
-            flagged=flagged,
-            value=np.exp(side).astype(np.float32),
+        return about_images(
+            flagged,
+            sentence,
+            score=np.where(tiny, 0, np.where(np.isnan(side), np.nan, 1 / (1 + near))),
+            value=np.exp(side),
             threshold=None,
-            messages=for_flagged(flagged, sentence),
             severity=graded(tiny, "medium", "low"),
-            suggested=np.full(len(samples), -1, dtype=np.intp),
         )
 
     @staticmethod

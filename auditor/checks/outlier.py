@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from auditor.audit import RuleKind, Severity
-from auditor.checks.base import CheckResult, for_flagged, nothing_judged
+from auditor.checks.base import CheckResult, about_images, nothing_judged
 from auditor.checks.samples import Samples
 from auditor.checks.stored import NO_MODEL, StoredImage
 from auditor.configuration import Range
@@ -54,14 +54,13 @@ class Outlier:
                 f"like it, over {decimal(self.spread)}.{_nearest(samples, row)}"
             )
 
-        return CheckResult(
-            score=(1 / (1 + np.exp(np.clip(distance - self.spread, -50, 50)))).astype(np.float32),
-            flagged=flagged,
+        return about_images(
+            flagged,
+            sentence,
+            score=1 / (1 + np.exp(np.clip(distance - self.spread, -50, 50))),
             value=distance,
             threshold=self.spread,
-            messages=for_flagged(flagged, sentence),
             severity=(_SEVERITY,) * len(samples),
-            suggested=np.full(len(samples), -1, dtype=np.intp),
         )
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,6 +90,16 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.files)
+
+    @cached_property
+    def readable(self) -> NDArray[np.bool_]:
+        """(N,) whether each image could be read."""
+        return np.array([failure is None for failure in self.failures], dtype=bool)
+
+    @cached_property
+    def given(self) -> tuple[str | None, ...]:
+        """(N,) name of the class that each image is given; None without a label."""
+        return tuple(self.classes[label] if label >= 0 else None for label in self.labels)
 
     def embedding_blocks(self, rows_at_once: int = 4096) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """The embeddings from the first to the last, so many rows at once: which rows, and (n, K) float32."""

@@ -58,8 +58,7 @@ class SplitDrift:
     def run(self, samples: Samples) -> CheckResult:
         """Compares every split with the largest one."""
         names, splits = splits_of(samples)                                              # (S,), (N,)
-        readable = np.array([failure is None for failure in samples.failures], bool)    # (N,)
-        rows_of = {name: np.flatnonzero((splits == place) & readable) for place, name in enumerate(names)}
+        rows_of = {name: np.flatnonzero((splits == place) & samples.readable) for place, name in enumerate(names)}
         usable = {name: rows for name, rows in rows_of.items() if len(rows) >= FEWEST}
         if len(usable) < 2:
             return nothing_judged(samples)

@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar
 
 from auditor.audit import RuleKind
 from auditor.checks.base import CheckResult, GroupFinding
-from auditor.checks.copy_groups import SAME_PICTURE, between, group_result, how, in_conflict, split_codes, split_names
+from auditor.checks.copy_groups import SAME_PICTURE, between, group_result, how, in_conflict
 from auditor.checks.samples import Samples
+from auditor.checks.statistics.splits import splits_of
 from auditor.checks.stored import StoredImage
 from auditor.configuration import Range
 
@@ -33,7 +34,7 @@ class SplitLeakage:
 
     def run(self, samples: Samples) -> CheckResult:
         """Names every image of which a copy is in another split; the score is 1 minus the lowest similarity."""
-        splits, names = split_codes(samples), split_names(samples)
+        names, splits = splits_of(samples)                                              # (S,), (N,)
         found = []
         for group, place, others in in_conflict(samples, splits, self.minimum, among_one_label=True):
             by_split = defaultdict(list)

@@ -1,6 +1,5 @@
 """The first `auditor.toml` of a project: what was seen, what was stated, and every other setting as a comment."""
 
-import json
 import math
 import os
 import textwrap
@@ -17,7 +16,7 @@ from auditor.configuring.docstrings import texts_of
 from auditor.configuring.survey import Survey, survey
 from auditor.errors import InputError
 from auditor.settings import SECTIONS, Settings
-from auditor.text import shown
+from auditor.text import shown, toml_string
 
 _WIDTH = 100
 _HEAD = (
@@ -119,7 +118,7 @@ def _from_home(hint: Any, value: Any, home: Path) -> Any:
 
 
 def _toml(name: str, value: Any) -> str:
-    """A value in TOML: its strings are those of JSON, but for a character."""
+    """A value in TOML."""
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(name, each) for each in value)}]"
     if isinstance(value, bool):
@@ -134,4 +133,4 @@ def _toml(name: str, value: Any) -> str:
         raise InputError(
             f"{name} is {shown(str(value))}, which is no UTF-8, so that no TOML file can name it; give it another name"
         ) from None
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return toml_string(str(value))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
 from typing import Any
 
-from auditor.configuration import hints_of
 from auditor.data.dataset import LABELS_READ, Dataset
 from auditor.data.options import label_in_name
 from auditor.data.sources import SOURCES, stated_dataset
@@ -126,7 +125,7 @@ def _aside(dataset: Dataset) -> Iterator[Suggestion]:
 
 
 def _defaults() -> Mapping[str, Any]:
-    return {each.name: each.default for each in fields(Settings) if each.name in hints_of(Settings)}
+    return {each.name: each.default for each in fields(Settings)}
 
 
 def _bytes(size: int) -> str:

@@ -21,6 +21,7 @@ CUTS = (
 _SAME_VIEW = 16
 # Grey levels: with less contrast in its miniature a picture has no structure that another could share.
 _BLANK = 2.0
+_BLOCK = 8192                                   # miniatures at once
 
 
 def find_candidates(
@@ -52,15 +53,15 @@ def hash_parts(
 ) -> NDArray[np.uint64]:
     """Hashes (n, 4) of a part of each picture, computed in blocks."""
     hashes = np.empty((len(rows), BITS // 64), np.uint64)
-    for start in range(0, len(rows), 8192):
-        hashes[start : start + 8192] = hash_miniatures(miniatures[rows[start : start + 8192]], cut)
+    for start in range(0, len(rows), _BLOCK):
+        hashes[start : start + _BLOCK] = hash_miniatures(miniatures[rows[start : start + _BLOCK]], cut)
     return hashes
 
 
 def is_blank(rows: NDArray[np.intp], miniatures: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """(n,) whether a picture has no structure to compare: blank pages, black frames."""
     blank = np.empty(len(rows), bool)
-    for start in range(0, len(rows), 8192):
-        values = miniatures[rows[start : start + 8192]].astype(np.float32)
-        blank[start : start + 8192] = values.std(axis=(1, 2)) < _BLANK
+    for start in range(0, len(rows), _BLOCK):
+        values = miniatures[rows[start : start + _BLOCK]].astype(np.float32)
+        blank[start : start + _BLOCK] = values.std(axis=(1, 2)) < _BLANK
     return blank

@@ -1,17 +1,16 @@
 """Confirmation: candidates are read again and compared; equal pixels are recognised by their hash."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auditor.data.sample import Sample
 from auditor.duplicates.agreement import prepare, similarity
+from auditor.duplicates.groups import in_threads
 from auditor.images.description import DESCRIBE_AT_LEAST
 from auditor.images.reader import read_again
 from auditor.progress import Progress
@@ -22,10 +21,6 @@ from auditor.settings import Limits
 CONFIRMED = 0.6
 
 _PICTURES = 256                                 # working copies in memory: 50 MB
-_WAITING = 64                                   # results that wait for their turn
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 def confirm(
@@ -107,19 +102,8 @@ def pixel_digests(
     progress: Progress | None = None,
 ) -> list[bytes]:
     """Reads images in full; the sha256 of the shape and the pixels of each, b"" where it can no longer be read."""
-    work = partial(_digest, limits=limits)
-    with ThreadPoolExecutor(threads or cores()) as pool:
-        found = _in_order(pool, work, (samples[row] for row in rows))
-        return list((progress or Progress()).track(found, len(rows), "comparing pixels"))
-
-
-def _in_order(
-    pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item]
-) -> Iterator[Result]:
-    """Maps in threads, with few results waiting."""
-    queue = iter(items)
-    while some := list(islice(queue, _WAITING)):
-        yield from pool.map(work, some)
+    found = in_threads(partial(_digest, limits=limits), [samples[row] for row in rows], threads)
+    return list((progress or Progress()).track(found, len(rows), "comparing pixels"))
 
 
 def _digest(sample: Sample, limits: Limits) -> bytes:

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.checks.copies import KINDS, Copies
+from auditor.checks.copies import KINDS, Copies, components
 from auditor.duplicates.candidates import find_candidates
 from auditor.duplicates.confirmation import CONFIRMED, confirm, pixel_digests
-from auditor.duplicates.grouping import components, leads, not_compared, stars
+from auditor.duplicates.grouping import leads, not_compared, stars
 from auditor.duplicates.near_hashes import Candidates
 from auditor.engines import Outcomes
 from auditor.progress import Progress

@@ -7,8 +7,8 @@ import heapq
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+
+from auditor.checks.copies import components
 
 
 def stars(
@@ -56,16 +56,6 @@ def stars(
         for row in group:
             others[row] = {other: pair for other, pair in others[row].items() if other not in group}
     return np.array(pairs, np.intp), np.array(ends, np.intp)
-
-
-def components(count: int, first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.intp]:
-    """(count,) the first row that each row is connected with by pairs, directly or through others."""
-    graph = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(count, count))
-    parts, part = connected_components(graph, directed=False)
-    lowest = np.full(parts, count)
-    np.minimum.at(lowest, part, np.arange(count))
-    joined: NDArray[np.intp] = lowest[part]
-    return joined
 
 
 def leads(

@@ -14,8 +14,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.checks.copies import components
 from auditor.data.sample import Sample
-from auditor.duplicates.grouping import components
 from auditor.duplicates.near_hashes import Views, near_views
 from auditor.images.perceptual_hash import DECODE_AT_LEAST, perceptual_hash
 from auditor.images.reader import read

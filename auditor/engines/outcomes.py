@@ -28,6 +28,9 @@ class Outcomes(Sequence[Outcome]):
     Attributes:
         samples: All N, sorted by file.
         sizes: (N,) int64, number of bytes.
+        digests: (N, 32) uint8, sha256 of the bytes; 0 if they could not be read.
+        kinds: (N,) format and mode, as in `Decoded`; None if it could not be decoded.
+        sides: (N, 2) int32, width and height in pixels as stored; 0 if it could not be decoded.
         failures: (N,) why a file failed; None if it did not.
         properties: (N, P) float32 in the order of `PROPERTIES`; NaN rows where none were measured.
         hashes: (N, 4) uint64 perceptual hashes; 0 where there is none.
@@ -46,11 +49,11 @@ class Outcomes(Sequence[Outcome]):
         self._scratch = scratch
         self.sizes = np.zeros(count, np.int64)
         self.failures: list[str | None] = [reasons[number] for number in order]
-        self._digests = np.zeros((count, _DIGEST), np.uint8)
+        self.digests = np.zeros((count, _DIGEST), np.uint8)
         self._hashed = np.zeros(count, bool)
-        self._kinds: list[tuple[str, str] | None] = [None] * count                      # format and mode, interned
-        self._interned: dict[tuple[str, str], tuple[str, str]] = {}
-        self._sides = np.zeros((count, 2), np.int32)                                    # width, height
+        self.kinds: list[tuple[str, str] | None] = [None] * count
+        self._interned: dict[tuple[str, str], tuple[str, str]] = {}                     # of these, each once
+        self.sides = np.zeros((count, 2), np.int32)
         self._inferred = np.zeros(count, bool)
         self._has_room = False
         self._map_classes = np.zeros((count, 0), np.int32)
@@ -76,12 +79,12 @@ class Outcomes(Sequence[Outcome]):
         row = int(self._arrival_rows[place])
         self.sizes[row], self.failures[row] = outcome.size, outcome.failure
         if outcome.content:
-            self._digests[row] = np.frombuffer(bytes.fromhex(outcome.content), np.uint8)
+            self.digests[row] = np.frombuffer(bytes.fromhex(outcome.content), np.uint8)
             self._hashed[row] = True
         if (decoded := outcome.decoded) is not None:
             kind = decoded.format, decoded.mode
-            self._kinds[row] = self._interned.setdefault(kind, kind)
-            self._sides[row] = decoded.width, decoded.height
+            self.kinds[row] = self._interned.setdefault(kind, kind)
+            self.sides[row] = decoded.width, decoded.height
             if (description := decoded.description) is not None:
                 self.properties[row], self.hashes[row] = description.properties, description.hash
                 self._miniatures.put(row, description.miniature)
@@ -136,17 +139,7 @@ class Outcomes(Sequence[Outcome]):
 
     def content(self, row: int) -> str:
         """Returns the sha256 of a row in hex; "" if the bytes could not be read."""
-        return self._digests[row].tobytes().hex() if self._hashed[row] else ""
-
-    @property
-    def digests(self) -> NDArray[np.uint8]:
-        """The sha256 of all rows, (N, 32); 0 if the bytes could not be read."""
-        return self._digests
-
-    @property
-    def sides(self) -> NDArray[np.int32]:
-        """Width and height of all rows in pixels as stored, (N, 2); 0 if they could not be decoded."""
-        return self._sides
+        return self.digests[row].tobytes().hex() if self._hashed[row] else ""
 
     def contents(self) -> "Contents":
         """Returns the sha256 of all rows."""
@@ -154,12 +147,12 @@ class Outcomes(Sequence[Outcome]):
 
     def decoded(self, row: int) -> Decoded | None:
         """Returns the decoder's result for a row; None if it failed."""
-        kind = self._kinds[row]
+        kind = self.kinds[row]
         if kind is None:
             return None
         described = bool(np.isfinite(self.properties[row]).any())
         description = Description(self.properties[row], self.hashes[row], self.miniatures[row]) if described else None
-        width, height = map(int, self._sides[row])
+        width, height = map(int, self.sides[row])
         return Decoded(*kind, width, height, description)
 
     def inferred(self, row: int) -> Inferred | None:
@@ -186,7 +179,7 @@ class Outcomes(Sequence[Outcome]):
 
     def is_decoded(self) -> NDArray[np.bool_]:
         """Returns (N,) bool, whether each row could be decoded."""
-        return np.array([kind is not None for kind in self._kinds], bool)
+        return np.array([kind is not None for kind in self.kinds], bool)
 
     def has_inferred(self) -> NDArray[np.bool_]:
         """Returns (N,) bool, whether each row has a result of the model."""

@@ -1,13 +1,12 @@
 """Adding to the file of accepted findings: what a person wrote there stays as it is, comments and order included."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.atomic_write import changed_file
 from auditor.errors import InputError
 from auditor.gates.accepted import Entry, entries_of
-from auditor.text import MARK, shown, visible
+from auditor.text import MARK, shown, toml_string, visible
 
 _HEADING = "# Findings that people accepted: docs/gates.md of auditor says what may stand here.\n"
 
@@ -53,5 +52,4 @@ def _block(entry: Entry, comment: str) -> str:
 
 
 def _text(value: str) -> str:
-    """A basic string: what JSON escapes, TOML reads; DEL alone JSON leaves as it is."""
-    return json.dumps(shown(value) if not value.isprintable() else value, ensure_ascii=False).replace("\x7f", r"\u007f")
+    return toml_string(shown(value) if not value.isprintable() else value)

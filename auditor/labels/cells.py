@@ -15,7 +15,7 @@ from auditor.labels.parallel import in_parallel
 
 #: Rounds of k-means, and points for each cell that it learns from.
 ROUNDS, TAUGHT = 4, 20
-#: Number of similarities in one block of rows.
+#: Number of similarities in one block of rows: 64 MB.
 BLOCK = 1 << 24
 
 
@@ -38,8 +38,8 @@ class Cells:
         count = min(count, len(finite))
         if not count:
             return cls(np.zeros((0, points.shape[1]), np.float32), np.full(len(points), -1, np.int32))
-        sample = points[finite[_evenly(len(finite), count * TAUGHT)]]           # (m, d)
-        centres = sample[_evenly(len(sample), count)]                           # (C, d)
+        sample = points[finite[evenly(len(finite), count * TAUGHT)]]           # (m, d)
+        centres = sample[evenly(len(sample), count)]                           # (C, d)
         for _ in range(rounds):
             nearest = _nearest(sample, centres)                                 # (m,)
             order = np.argsort(nearest, kind="stable")
@@ -60,7 +60,7 @@ class Cells:
         return order[:kept]
 
 
-def _evenly(count: int, wanted: int) -> NDArray[np.intp]:
+def evenly(count: int, wanted: int) -> NDArray[np.intp]:
     """At most so many of `count` rows, spread evenly."""
     return np.unique(np.linspace(0, count - 1, min(count, wanted)).astype(np.intp))
 

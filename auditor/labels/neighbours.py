@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from auditor.labels.cells import Cells
+from auditor.labels.cells import BLOCK, Cells, evenly
 from auditor.labels.components import Standard, has_embedding
 from auditor.labels.parallel import in_parallel
 
@@ -24,8 +24,6 @@ NEIGHBOURS = 30
 SHOWN = 5
 #: Number of principal components in which images are compared.
 COMPONENTS = 256
-#: Number of similarities in one block of rows: 64 MB.
-BLOCK = 1 << 24
 #: Number of embeddings that are transformed at once.
 ROWS = 4096
 #: Number of images up to which all pairs are compared. Above it cells hold `IN_CELL` images on average, and an image is
@@ -137,7 +135,7 @@ def nearest(
             return
         candidates = np.sort(np.concatenate([found_in[near] for near in cells.around(cell, COMPARED, sizes)]))
         if len(candidates) > 2 * COMPARED:                                      # of very many alike, some are enough
-            candidates = candidates[np.linspace(0, len(candidates) - 1, 2 * COMPARED).astype(np.intp)]
+            candidates = candidates[evenly(len(candidates), 2 * COMPARED)]
         pool = points[candidates]
         step = max(1, BLOCK // max(1, len(candidates)))
         for start in range(0, len(asking[cell]), step):

@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from auditor.labels.cells import evenly
 from auditor.labels.components import has_embedding, leading
 from auditor.labels.parallel import in_parallel, one_blas_thread
 
@@ -157,7 +158,7 @@ def _squares(points: Points, others: Points) -> NDArray[np.float32]:
 
 def _evenly(rows: NDArray[np.intp], wanted: int) -> NDArray[np.intp]:
     """At most so many of the rows, spread evenly."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), wanted)).astype(np.intp))]
+    return rows[evenly(len(rows), wanted)]
 
 
 def _unit(points: Points) -> Points:

@@ -29,9 +29,8 @@ def annotations(audit: Audit) -> Iterator[str]:
         for result in audit.gate.results
         if not result.passed
     ]
-    open_ones = [finding for finding in audit.findings if finding.status != "accepted"]
-    yield from _capped("error", failed, [each for each in open_ones if each.severity == "high"], audit)
-    yield from _capped("warning", [], [each for each in open_ones if each.severity == "medium"], audit)
+    yield from _capped("error", failed, [each for each in audit.standing if each.severity == "high"], audit)
+    yield from _capped("warning", [], [each for each in audit.standing if each.severity == "medium"], audit)
 
 
 def write_step_summary(audit: Audit, environment: Mapping[str, str]) -> str:
@@ -53,13 +52,12 @@ def write_step_summary(audit: Audit, environment: Mapping[str, str]) -> str:
 def _capped(kind: str, lines: list[str], findings: Sequence[Finding], audit: Audit) -> Iterator[str]:
     """The lines, and one for each finding: all of them, or one less than are shown and how many more there are."""
     locations = Locations.of(audit.root)
-    titles = {rule.name: rule.title for rule in audit.rules}
     total = len(lines) + len(findings)
     most = MOST_OF_A_KIND if total <= MOST_OF_A_KIND else MOST_OF_A_KIND - 1
     yield from lines[:most]
     for finding in findings[: max(most - len(lines), 0)]:
         place = {} if finding.file is None else {"file": locations.path(finding.file)}
-        yield _command(kind, visible(finding.message), **place, title=titles.get(finding.rule, finding.rule))
+        yield _command(kind, visible(finding.message), **place, title=audit.title(finding.rule))
     if total > most:
         shown_ones = count(MOST_OF_A_KIND, kind)
         more = f"{number(total - most)} more {kind}s are in the report: GitHub shows {shown_ones} of a step."

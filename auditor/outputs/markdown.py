@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from auditor.audit import Audit, Finding, Severity
+from auditor.audit import Audit, Severity
 from auditor.gates import measured
 from auditor.outputs.locations import Locations
 from auditor.outputs.text import code, markdown
@@ -42,17 +42,15 @@ def render(audit: Audit, most: int) -> str:
 
 def _lines(audit: Audit, listed: int) -> Iterator[str]:
     verdict = "failed" if not audit.gate.passed else "passed" if audit.gate.results else "done"
-    images = audit.outcomes.get("ok", 0) + audit.outcomes.get("failed", 0)
     statuses = audit.statuses()
     yield f"## auditor: {code(audit.name)} {verdict}"
     yield ""
     told = [count(statuses[status], f"{status} finding") for status in statuses if statuses[status]]
-    yield f"{count(images, 'image')}, {', '.join(told) or 'no findings'}."
+    yield f"{count(audit.images, 'image')}, {', '.join(told) or 'no findings'}."
     yield from _gates(audit)
     yield from _rules(audit)
-    open_ones = [finding for finding in audit.findings if finding.status != "accepted"]
-    if listed and open_ones:
-        yield from _worst(audit, open_ones, listed)
+    if listed and audit.standing:
+        yield from _worst(audit, listed)
     if listed and audit.notes:
         yield from ("", "### Notes", "")
         yield from (f"- {markdown(note)}" for note in audit.notes[:MOST_NOTES])
@@ -71,7 +69,7 @@ def _gates(audit: Audit) -> Iterator[str]:
 
 def _rules(audit: Audit) -> Iterator[str]:
     severities = get_args(Severity)
-    counts = Counter((finding.rule, finding.severity) for finding in audit.findings if finding.status != "accepted")
+    counts = Counter((finding.rule, finding.severity) for finding in audit.standing)
     found = [rule for rule in audit.rules if any(counts[rule.name, severity] for severity in severities)]
     if not found:
         return
@@ -80,16 +78,15 @@ def _rules(audit: Audit) -> Iterator[str]:
         yield f"| {markdown(rule.title)} | {' | '.join(number(counts[rule.name, each]) for each in severities)} |"
 
 
-def _worst(audit: Audit, findings: list[Finding], listed: int) -> Iterator[str]:
-    locations = Locations.of(audit.root)
-    titles = {rule.name: rule.title for rule in audit.rules}
+def _worst(audit: Audit, listed: int) -> Iterator[str]:
+    locations, findings = Locations.of(audit.root), audit.standing
     shown = findings[:listed]
     yield from ("", f"### The first {number(len(shown))} of {count(len(findings), 'finding')}", "")
     yield from ("| File | Rule | Severity | Given | Suggested |", "| --- | --- | --- | --- | --- |")
     for finding in shown:
         cells = (
             code(locations.path(finding.file)) if finding.file is not None else markdown(finding.message),
-            markdown(titles.get(finding.rule, finding.rule)),
+            markdown(audit.title(finding.rule)),
             finding.severity,
             code(finding.label) if finding.label is not None else "",
             code(finding.suggested) if finding.suggested is not None else "",

@@ -40,9 +40,7 @@ def write_prometheus(audit: Audit, path: Path) -> None:
 def render(audit: Audit) -> str:
     """The figures as text."""
     name = {"dataset": audit.name}
-    found = Counter(
-        (finding.rule, finding.severity) for finding in audit.findings if finding.status != "accepted"
-    )
+    found = Counter((finding.rule, finding.severity) for finding in audit.standing)
     severities: tuple[Severity, ...] = get_args(Severity)
     findings = [
         ({"rule": rule.name, "severity": severity, **name}, found[rule.name, severity])

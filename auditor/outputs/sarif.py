@@ -37,8 +37,7 @@ def write_sarif(audit: Audit, folder: Path) -> Path:
 
 def sarif(audit: Audit, most_results: int, most_bytes: int) -> bytes:
     """The contents of the file: at most so many results, and so many bytes when packed by gzip."""
-    open_ones = [finding for finding in audit.findings if finding.status != "accepted"]
-    ranked = sorted(open_ones, key=lambda finding: list(_LEVELS).index(finding.severity))
+    ranked = sorted(audit.standing, key=lambda finding: list(_LEVELS).index(finding.severity))
     kept = ranked[:most_results]
     while True:
         document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(audit, kept, len(ranked) - len(kept))]}

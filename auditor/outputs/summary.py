@@ -18,7 +18,7 @@ def summary(audit: Audit) -> dict[str, Any]:
         "dataset": {
             "name": audit.name,
             "root": audit.root,
-            "images": audit.outcomes["ok"] + audit.outcomes["failed"],
+            "images": audit.images,
             "readable": audit.outcomes["ok"],
             "classes": dict(audit.classes),
         },

@@ -1,7 +1,7 @@
 """The model of a scan, its classes matched to the folder's, and what the reader must know about it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditor.audit import ModelInfo
 from auditor.backends import stated_backend
@@ -79,6 +79,5 @@ def classifier_for(
     if settings.no_model:
         return None, dataset, task
     backend, dataset, match = match_dataset(backend or stated_backend(settings), dataset, settings.class_map)
-    task = Task(backend, settings.limits, settings.batch_size, settings.threads, describe=True)
-    task, scaling = settle_scaling(task, match, dataset.samples, dataset.classes)
+    task, scaling = settle_scaling(replace(task, backend=backend), match, dataset.samples, dataset.classes)
     return Classifier(task.backend or backend, match, scaling), dataset, task

@@ -142,10 +142,9 @@ class _Strips:
         if row not in self._thumbnails:
             pixels = read_again(self._outcomes.samples[row], NEIGHBOUR_SIDE, self._limits)
             self._thumbnails[row] = None if pixels is None else jpeg(thumbnail(pixels, NEIGHBOUR_SIDE))
-        label = self._samples.labels[row]
         return Neighbour(
             file=self._samples.files[row],
-            label=self._samples.classes[label] if label >= 0 else None,
+            label=self._samples.given[row],
             similarity=round(similarity, 4),
             thumbnail=self._thumbnails[row],
         )

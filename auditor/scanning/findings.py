@@ -82,20 +82,15 @@ def _identity(rule: str, found: GroupFinding, samples: Samples) -> tuple[str, ..
     if not found.rows:
         return "", rule, found.key
     first, *others = found.rows
-    parts = [_content(samples, first), rule, str(_label(samples, first))]
+    parts = [_content(samples, first), rule, str(samples.given[first])]
     for row in others:
-        parts += _content(samples, row), str(_label(samples, row))
+        parts += _content(samples, row), str(samples.given[row])
     return tuple(parts)
 
 
 def _content(samples: Samples, row: int) -> str:
     """A file that could not even be opened has no content; its name stands in."""
     return samples.contents[row] or samples.files[row]
-
-
-def _label(samples: Samples, row: int) -> str | None:
-    label = samples.labels[row]
-    return samples.classes[label] if label >= 0 else None
 
 
 def _finding(rule: str, found: GroupFinding, samples: Samples, identity: tuple[str, ...]) -> Finding:
@@ -108,7 +103,7 @@ def _finding(rule: str, found: GroupFinding, samples: Samples, identity: tuple[s
         file=None if first is None else samples.files[first],
         split=None if first is None else samples.splits[first],
         related=tuple(samples.files[row] for row in others),
-        label=None if first is None else _label(samples, first),
+        label=None if first is None else samples.given[first],
         suggested=samples.classes[found.suggested] if found.suggested >= 0 else None,
         score=round(found.score, 6),
         value=None if found.value is None else round(found.value, 6),

@@ -56,9 +56,8 @@ def steadied(ran: Sequence[Ran], samples: Samples, past: Past, model: str, versi
     """
     if past.run is None:
         return Steadied(tuple(ran), 0, 0)
-    labels = [samples.classes[label] if label >= 0 else None for label in samples.labels]
-    keys = image_keys(samples.contents, labels)                                         # (N,)
-    known = past.knows(keys) & np.array([failure is None for failure in samples.failures], bool)
+    keys = image_keys(samples.contents, samples.given)                                  # (N,)
+    known = past.knows(keys) & samples.readable
     place = {name: index for index, name in enumerate(samples.classes)}
     steady, kept, held = [], 0, 0
     for each in ran:

@@ -92,12 +92,13 @@ def _judge(
     next(steps)
     directions = Directions.fit(embeddings)
     neighbours = nearest(directions.of_all(embeddings), groups=keys)
+    shown = neighbours.first(SHOWN)
     next(steps)
     probe = out_of_fold(embeddings, labels, assign_folds(keys), classes, unseen)
     next(steps)
     verdict = decide(probe.probabilities, labels, keys, probe.relearn)
     next(steps, None)
-    decoded = [outcomes.decoded(row) for row in range(len(outcomes))]
+    sides = np.where(outcomes.is_decoded()[:, None], outcomes.sides, np.nan)             # (N, 2)
     samples = Samples(
         files=tuple(sample.file for sample in outcomes.samples),
         classes=dataset.classes,
@@ -106,7 +107,7 @@ def _judge(
         contents=contents,
         sizes=outcomes.sizes,
         failures=tuple(outcomes.failures),
-        formats=tuple(None if each is None else each.format for each in decoded),
+        formats=tuple(None if kind is None else kind[0] for kind in outcomes.kinds),
         embeddings=embeddings,
         model=view,
         out_of_fold=probe.probabilities,
@@ -114,17 +115,17 @@ def _judge(
         votes=class_votes(neighbours, labels, classes),
         show_doubtful=show_doubtful,
         properties={
-            "width": np.array([np.nan if each is None else each.width for each in decoded], dtype=np.float64),
-            "height": np.array([np.nan if each is None else each.height for each in decoded], dtype=np.float64),
+            "width": sides[:, 0],
+            "height": sides[:, 1],
             **{name: outcomes.properties[:, place].astype(np.float64) for place, name in enumerate(PROPERTIES)},
         },
         copies=copies,
         miniatures=outcomes.miniatures,
         heat=heat,
-        neighbours=neighbours.indices,
-        similarity=neighbours.similarity,
+        neighbours=shown.indices,
+        similarity=shown.similarity,
     )
-    return Judgement(samples, directions, neighbours.first(SHOWN), probe)
+    return Judgement(samples, directions, shown, probe)
 
 
 def _model_classes(outcomes: Outcomes, labels: NDArray[np.intp], match: ClassMatch) -> NDArray[np.intp]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from auditor.audit import CopyPicture, Finding, Rule, RuleKind
 from auditor.checks import Samples
-from auditor.checks.copies import EXACT, KINDS, Copies, Kind
+from auditor.checks.copies import EXACT, KINDS, Copies, Kind, kind_between
 from auditor.duplicates.agreement import overlay
 from auditor.engines import Outcomes
 from auditor.images.decoding import resize, thumbnail
@@ -123,10 +123,9 @@ class Pictures:
     def _copy(
         self, row: int, kind: str, similarity: float, picture: bytes | None, difference: bytes | None
     ) -> CopyPicture:
-        label = self.samples.labels[row]
         return CopyPicture(
             file=self.samples.files[row],
-            label=self.samples.classes[label] if label >= 0 else None,
+            label=self.samples.given[row],
             split=self.samples.splits[row],
             kind=kind,
             similarity=round(similarity, 4),
@@ -157,10 +156,8 @@ class _Kinds:
         own, others = self._of.get(one, {}), self._of.get(other, {})
         if other in own or one in others:
             return own[other] if other in own else others[one]
-        kinds = next(((own[centre], others[centre]) for centre in own if centre in others), ("altered", "altered"))
-        if all(kind in EXACT for kind in kinds):
-            return "pixels"
-        return "mirrored" if kinds.count("mirrored") == 1 else "altered"
+        shared = next((centre for centre in own if centre in others), None)
+        return "altered" if shared is None else kind_between(own[shared], others[shared])
 
 
 def _difference(first: NDArray[np.uint8], copy: NDArray[np.uint8], *, mirrored: bool) -> bytes | None:

@@ -49,12 +49,12 @@ def predictions_table(
     labelled = labels >= 0
     no_value = np.full(len(rows), np.nan, dtype=np.float32)
     top, confidence = _top_class(outcomes, samples, () if classifier is None else classifier.backend.card.classes)
-    decoded = [outcomes.decoded(row) for row in range(len(outcomes))]
+    sides = [None if kind is None else side for kind, side in zip(outcomes.kinds, outcomes.sides.tolist(), strict=True)]
     table = pd.DataFrame(
         {
             "file": samples.files,
             "split": [sample.split for sample in outcomes.samples],
-            "label": [samples.classes[label] if label >= 0 else None for label in labels],
+            "label": samples.given,
             "outcome": ["failed" if failure else "ok" for failure in outcomes.failures],
             "reason": outcomes.failures,
             "predicted": top,
@@ -76,10 +76,10 @@ def predictions_table(
             ],
             "neighbour_share": np.where(labelled, samples.votes[rows, given], np.nan),
             "review_rank": [int(place) or None for place in rank],
-            "format": [each.format if each else None for each in decoded],
-            "mode": [each.mode if each else None for each in decoded],
-            "width": [each.width if each else None for each in decoded],
-            "height": [each.height if each else None for each in decoded],
+            "format": samples.formats,
+            "mode": [None if kind is None else kind[1] for kind in outcomes.kinds],
+            "width": [side and side[0] for side in sides],
+            "height": [side and side[1] for side in sides],
             "bytes": outcomes.sizes,
             **dict(zip(PROPERTIES, outcomes.properties.T, strict=True)),
             "sha256": [content or None for content in outcomes.contents()],

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from auditor import __version__
 from auditor.audit import Audit, LabelPower, RunInfo
 from auditor.backends.base import Backend
-from auditor.checks import Check, Samples, known_checks, make_checks
+from auditor.checks import Samples, known_checks, make_checks
 from auditor.classes.class_map import IMAGENET_MAP
 from auditor.classes.imagenet import readable
 from auditor.classes.imagenet_view import ImageNetView
@@ -27,11 +27,12 @@ from auditor.labels.estimate import estimate_errors
 from auditor.labels.verdict import Power
 from auditor.progress import Progress
 from auditor.runs.folder import run_id as id_of
-from auditor.scanning.classifier import Classifier, classifier_for
+from auditor.scanning.classifier import classifier_for
 from auditor.scanning.evidence import gather_evidence
 from auditor.scanning.findings import Ran, make_findings
 from auditor.scanning.hysteresis import steadied
 from auditor.scanning.imagenet_view import imagenet_view
+from auditor.scanning.inputs import Inputs
 from auditor.scanning.judging import judge
 from auditor.scanning.overlays import heatmap_notes
 from auditor.scanning.pictures import Pictures
@@ -75,18 +76,17 @@ def run_scan(
     since = settings.changed_since
     changed = None if since is None else changed_images(listed, settings.data, since)
     classifier, dataset, task = classifier_for(settings, listed, backend)
-    gating.check(settings.name or dataset.name, shown(str(settings.data)), dataset.classes)
+    inputs = Inputs(settings, dataset, task, classifier, checks, gating, changed, started.date())
+    gating.check(inputs.name, shown(str(settings.data)), dataset.classes)
     with open_store(remember) as store:         # not before: a scan that cannot begin leaves nothing behind
         outcomes, cached = collect(
             dataset, task, store, settings.data, engine=engine, verify=settings.verify, progress=progress
         )
-        key = fingerprint_of(settings, dataset, task, outcomes, classifier, checks, gating, changed, started.date())
-        past = read_past(store, settings.name or dataset.name)
+        key = fingerprint_of(inputs, outcomes)
+        past = read_past(store, inputs.name)
         audit = recall_audit(store, settings.data, key, ADDITIONS)
         if audit is None or not repeats(past, audit):
-            audit = _audit(
-                settings, dataset, outcomes, classifier, checks, gating, changed, past, started.date(), progress
-            )
+            audit = _audit(inputs, outcomes, past, progress)
             keep_audit(store, settings.data, key, audit)
     audit = _compared(audit, past, gating, changed)
     seconds = time.perf_counter() - clock
@@ -102,54 +102,50 @@ def run_scan(
     return replace(audit, notes=(*store.notes, *audit.notes), run=run)
 
 
-def _audit(
-    settings: Settings,
-    dataset: Dataset,
-    outcomes: Outcomes,
-    classifier: Classifier | None,
-    checks: Sequence[Check],
-    gating: Gating,
-    changed: Changed | None,
-    past: Past,
-    today: date,
-    progress: Progress,
-) -> Audit:
+def _audit(inputs: Inputs, outcomes: Outcomes, past: Past, progress: Progress) -> Audit:
     """Judges what was found out about the images; how the run went, and what is new, others add."""
-    about_changes = () if changed is None else changed.notes
+    settings, dataset, classifier, changed = inputs.settings, inputs.dataset, inputs.classifier, inputs.changed
     silent = () if classifier is None else classifier.check_answers(outcomes)
     copies = find_copies(outcomes, settings.limits, threads=settings.threads, progress=progress)
     judgement = judge(dataset, outcomes, copies, classifier, show_doubtful=settings.doubtful, progress=progress)
     samples = judgement.samples
-    raw = [Ran(check, check.run(samples)) for check in checks]
+    raw = [Ran(check, check.run(samples)) for check in inputs.checks]
     steady = steadied(raw, samples, past, "" if classifier is None else classifier.backend.sha256, __version__)
     ran = steady.ran
     rank = judgement.review_order()
     findings, charts = make_findings(ran, samples, rank)
     rules = tuple(replace(each.rule, judged=_judged(each)) for each in ran)
-    contents = _contents(samples) if gating.needs_contents else {}
+    contents = _contents(samples) if inputs.gating.needs_contents else {}
     judged = {rule.name for rule in rules if rule.judged}
-    findings, gate_notes = gating.mark(findings, contents, today, judged)
+    findings, gate_notes = inputs.gating.mark(findings, contents, inputs.today, judged)
     if changed is not None:
         findings, charts = changed.only(findings), {}
     pictures = Pictures(outcomes, samples, rules, settings.limits, progress)
     groups = pictures.copies(findings)
     evidence = gather_evidence(findings, rules, groups, outcomes, judgement, classifier, settings, progress)
-    notes = [] if classifier is None else [
-        *classifier.stand_in(),
-        *dataset.notes,
+    about_model = () if classifier is None else (
         *classifier.backend.notes,
         *classifier.scaling,
         *silent,
         *classifier.unknown_classes(dataset),
         *heatmap_notes(classifier.backend, evidence, settings.max_occlusion),
-    ]  # fmt: skip
+    )  # fmt: skip
+    notes = (
+        *(() if changed is None else changed.notes),
+        *(() if classifier is None else classifier.stand_in()),
+        *dataset.notes,
+        *about_model,
+        *_check_notes(ran),
+        *steady.notes(),
+        *gate_notes,
+    )
     estimate = estimate_errors(samples.verdict, rank, samples.labels, samples.out_of_fold, judgement.probe.relearn)
     asked = settings.class_map == IMAGENET_MAP
     imagenet = None
     if asked and classifier is not None:
         imagenet = imagenet_view(outcomes, dataset.classes, classifier.backend, classifier.match, settings, progress)
     return Audit(
-        name=settings.name or dataset.name,
+        name=inputs.name,
         root=shown(str(settings.data)),
         classes=_class_counts(dataset),
         outcomes={
@@ -163,9 +159,7 @@ def _audit(
         findings=findings,
         evidence=evidence,
         rules=rules,
-        notes=tuple(map(readable, (
-            *about_changes, *(notes or dataset.notes), *_check_notes(ran), *steady.notes(), *gate_notes,
-        ))),
+        notes=tuple(map(readable, notes)),
         run=RunInfo("", "", 0, 0, 0, __version__),
         estimate=estimate,
         power=None if samples.verdict.power is None else _power(samples.verdict.power),

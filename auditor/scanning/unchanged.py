@@ -1,34 +1,18 @@
 """Whether anything changed since the last scan of a source, so that it must be judged again."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import fields
-from datetime import date
 
-from auditor.checks import Check
-from auditor.data.changed import Changed
-from auditor.data.dataset import Dataset
-from auditor.engines import Outcomes, Task
-from auditor.gates import Gating
-from auditor.scanning.classifier import Classifier
-from auditor.settings import Settings
+from auditor.engines import Outcomes
+from auditor.scanning.inputs import Inputs
 from auditor.store.history import ELSEWHERE
 from auditor.store.keys import model_key, reader_key
 from auditor.store.verdicts import code_fingerprint, fingerprint
 
 
-def fingerprint_of(
-    settings: Settings,
-    dataset: Dataset,
-    task: Task,
-    outcomes: Outcomes,
-    classifier: Classifier | None,
-    checks: Sequence[Check],
-    gating: Gating,
-    changed: Changed | None,
-    today: date,
-) -> bytes:
-    """A fingerprint of everything that an audit depends on; `today` is what acceptances expire by."""
+def fingerprint_of(inputs: Inputs, outcomes: Outcomes) -> bytes:
+    """A fingerprint of everything that an audit depends on but the past."""
+    settings, dataset, task, classifier = inputs.settings, inputs.dataset, inputs.task, inputs.classifier
     stated = {each.name: getattr(settings, each.name) for each in fields(settings) if each.name not in ELSEWHERE}
     # As one text each, because there may be millions.
     samples = json.dumps([(sample.file, sample.label, sample.split) for sample in outcomes.samples])
@@ -44,7 +28,7 @@ def fingerprint_of(
         (dataset.name, dataset.classes, dataset.skipped, dataset.failed, dataset.notes),
         (samples, results),
         (reader_key(task), model),
-        tuple(checks),
-        (gating, today if gating.entries else None),
-        changed,
+        tuple(inputs.checks),
+        (inputs.gating, inputs.today if inputs.gating.entries else None),
+        inputs.changed,
     )

@@ -105,7 +105,7 @@ def _run_row(audit: Audit, resolved: int) -> tuple[Any, ...]:
     counts = Counter((each.rule, each.severity, each.label) for each in audit.findings)
     statuses, run = audit.statuses(), audit.run
     return (
-        run.id, audit.root, run.started_at, run.seconds, audit.outcomes["ok"] + audit.outcomes["failed"],
+        run.id, audit.root, run.started_at, run.seconds, audit.images,
         audit.outcomes["ok"], _json(audit.classes), "" if audit.model is None else audit.model.sha256,
         _settings_hash(audit), _json(circumstances_of(audit)),
         _json([[*key, number] for key, number in sorted(counts.items(), key=lambda item: str(item[0]))]),

@@ -75,7 +75,7 @@ def _compact(folder: Path, connection: sqlite3.Connection) -> None:
     """Copies the embeddings that rows point at out of shards that hold others too, or few; removes those."""
     reader = Reader(folder)
     with ExitStack() as locked:
-        old: dict[int, list[int]] = {}          # width -> numbers of shards, whose writers have ended
+        old: dict[int, dict[int, bool]] = {}    # width -> shard whose writer has ended -> whether all of it is needed
         query = "SELECT id, features, (SELECT count(*) FROM forward WHERE shard = id) FROM shards ORDER BY id"
         for number, features, live in connection.execute(query).fetchall():
             try:
@@ -84,10 +84,12 @@ def _compact(folder: Path, connection: sqlite3.Connection) -> None:
                 if not live:
                     connection.execute("DELETE FROM shards WHERE id = ?", (number,))
                 continue
-            if lock(file) and (live <= _SMALL or live < reader.length(number, features)):
-                old.setdefault(features, []).append(number)
+            if lock(file):
+                length = reader.length(number, features)
+                if live <= _SMALL or live < length:
+                    old.setdefault(features, {})[number] = live == length
         for features, numbers in old.items():
-            if not (len(numbers) == 1 and _is_whole(connection, reader, numbers[0], features)):
+            if list(numbers.values()) != [True]:                # one that is whole stays as it is
                 _rewrite(folder, connection, reader, numbers, features)
     there = list(folder.iterdir())              # first: the row of a shard is made before its file
     known = {number for (number,) in connection.execute("SELECT id FROM shards")}
@@ -95,11 +97,6 @@ def _compact(folder: Path, connection: sqlite3.Connection) -> None:
         if _NAME.fullmatch(path.name) and int(path.stem) not in known:
             with suppress(OSError):
                 path.unlink()
-
-
-def _is_whole(connection: sqlite3.Connection, reader: Reader, number: int, features: int) -> bool:
-    (live,) = connection.execute("SELECT count(*) FROM forward WHERE shard = ?", (number,)).fetchone()
-    return bool(live == reader.length(number, features))
 
 
 def _rewrite(

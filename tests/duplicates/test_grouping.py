@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from auditor.duplicates.grouping import components, not_compared, stars
+from auditor.checks.copies import components
+from auditor.duplicates.grouping import not_compared, stars
 
 
 def grouped(pairs, similarity=None):

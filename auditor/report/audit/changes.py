@@ -33,10 +33,9 @@ def changes_section(audit: Audit) -> ChangesSection | None:
     changes = audit.addition(Changes)
     if changes is None:
         return None
-    titles = {rule.name: rule.title for rule in audit.rules}
     rows = tuple(
         ResolvedRow(
-            visible(titles.get(each.rule, each.rule)), "the data set" if each.file is None else visible(each.file),
+            visible(audit.title(each.rule)), "the data set" if each.file is None else visible(each.file),
             each.reason,
         )
         for each in changes.listed[:_LISTED]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from auditor.audit import Finding
 from auditor.report.audit.charts import Plot, plot
-from auditor.report.audit.lines import MAX_LINES, FindingLine, Placement
+from auditor.report.audit.lines import MAX_LINES, FindingLine, Placement, more_findings
 from auditor.runs.files import FINDINGS
 from auditor.text import count, number, visible
 
@@ -47,11 +47,10 @@ def dataset_section(placement: Placement, anchors: Mapping[bytes, str]) -> Datas
     """
     if not placement.general:
         return None
-    left = len(placement.general) - MAX_LINES
     return DatasetSection(
         count=number(len(placement.general)),
         findings=tuple(_finding(placement, anchors, finding) for finding in placement.general[:MAX_LINES]),
-        more=f"{count(left, 'more finding')} of this kind not shown here: see {FINDINGS}." if left > 0 else "",
+        more=more_findings(len(placement.general) - MAX_LINES),
     )
 
 

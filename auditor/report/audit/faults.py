@@ -28,7 +28,7 @@ class Faults:
 
 def faults(audit: Audit) -> Faults:
     """Counts the findings of the rules that look at pictures and files."""
-    findings = [finding for finding in audit.findings if finding.status != "accepted" and finding.file is not None]
+    findings = [finding for finding in audit.standing if finding.file is not None]
 
     def of(*kinds: RuleKind) -> frozenset[str]:
         return frozenset[str]().union(*map(audit.rules_of, kinds))
@@ -44,11 +44,14 @@ def faults(audit: Audit) -> Faults:
 
 def _pictures(findings: Iterable[set[str | None]]) -> int:
     """How many pictures findings are about: those that share a file are about one."""
-    apart: list[set[str | None]] = []
+    picture: dict[str | None, set[str | None]] = {}             # file -> all files of its picture, one set for them all
     for files in findings:
-        touched = [other for other in apart if other & files]
-        apart = [other for other in apart if not other & files] + [files.union(*touched)]
-    return len(apart)
+        touched = {id(found): found for file in files if (found := picture.get(file)) is not None}
+        whole = max(touched.values(), key=len, default=set())   # the largest stays, and the others are put into it
+        for file in files.union(*(found for found in touched.values() if found is not whole)):
+            whole.add(file)
+            picture[file] = whole
+    return len({id(found) for found in picture.values()})
 
 
 def failed_files(audit: Audit) -> set[str]:

@@ -24,7 +24,7 @@ class Verdict:
 
 def verdict(audit: Audit) -> Verdict:
     """What the scan found about the labels, in one sentence that is true out of its context."""
-    images, readable = _images(audit), audit.outcomes.get("ok", 0)
+    images, readable = audit.images, audit.outcomes.get("ok", 0)
     failed = images - readable
     wrong, doubtful = _wrong(audit), _doubtful(audit)
     if audit.power is not None and not audit.power.can_judge:
@@ -76,7 +76,7 @@ def _sentences(*sentences: str) -> str:
 
 def figures(audit: Audit) -> tuple[KeyFigure, ...]:
     """The row of key numbers."""
-    images, readable = _images(audit), audit.outcomes.get("ok", 0)
+    images, readable = audit.images, audit.outcomes.get("ok", 0)
     labels = [finding for finding in audit.findings if finding.suggested is not None]
     on_images = f"on {count(_files(labels), 'image')}" if labels else ""
     run = audit.run
@@ -103,11 +103,6 @@ def figures(audit: Audit) -> tuple[KeyFigure, ...]:
     return tuple(found)
 
 
-def _images(audit: Audit) -> int:
-    """Images are what was decoded or should have been; a file that was skipped is not an image."""
-    return audit.outcomes.get("ok", 0) + audit.outcomes.get("failed", 0)
-
-
 def _wrong(audit: Audit) -> int:
     """Images whose label is probably wrong, without those that a person has accepted."""
     return _files(suspects(audit))
@@ -118,23 +113,22 @@ def suspects(audit: Audit) -> list[Finding]:
 
     Those of the rules that call a label wrong; where none of these ran, all that suggest another label.
     """
-    findings = [finding for finding in audit.findings if finding.status != "accepted"]
     if decisive := audit.rules_of("label"):
-        return [finding for finding in findings if finding.rule in decisive]
-    return [finding for finding in findings if finding.suggested is not None]
+        return [finding for finding in audit.standing if finding.rule in decisive]
+    return [finding for finding in audit.standing if finding.suggested is not None]
 
 
 def _doubtful(audit: Audit) -> int:
     """Images for which only another rule suggests another label, without those that have two: they are named apart."""
     wrong, conflict = {finding.file for finding in suspects(audit)}, audit.rules_of("conflict")
-    suggesting = (found for found in audit.findings if found.suggested is not None and found.rule not in conflict)
-    return _files([finding for finding in suggesting if finding.status != "accepted" and finding.file not in wrong])
+    suggesting = (found for found in audit.standing if found.suggested is not None and found.rule not in conflict)
+    return _files([finding for finding in suggesting if finding.file not in wrong])
 
 
 def _denied(audit: Audit) -> int:
     """Images in which the model sees another class, without those that a person has accepted."""
     rules = audit.rules_of("model")
-    return _files([finding for finding in audit.findings if finding.rule in rules and finding.status != "accepted"])
+    return _files([finding for finding in audit.standing if finding.rule in rules])
 
 
 def _judged(audit: Audit) -> bool:

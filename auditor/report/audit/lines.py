@@ -183,8 +183,13 @@ def _table(
         lines=tuple(placement.line(finding) for finding in findings[:MAX_LINES]),
         with_files=any(finding.file is not None for finding in findings[:MAX_LINES]),
         with_labels=any(finding.label or finding.suggested for finding in findings[:MAX_LINES]),
-        more=f"{count(left, 'more finding')} of this kind not shown here: see {FINDINGS}." if left > 0 else "",
+        more=more_findings(left),
     )
+
+
+def more_findings(left: int) -> str:
+    """That so many findings have no place on the page; "" where all have."""
+    return f"{count(left, 'more finding')} of this kind not shown here: see {FINDINGS}." if left > 0 else ""
 
 
 def anchor(finding: Finding) -> str:

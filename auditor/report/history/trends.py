@@ -12,19 +12,17 @@ from auditor.text import count, number, visible
 MOST_NIGHTS, MOST_CLASSES = 90, 24
 _STEPS = 3                                      # lines across a small chart, about
 
-#: A number of a night; NaN where nobody measured it.
-Measure = Callable[[Night], float]
-
 
 def status_trends(nights: Sequence[Night], first: Night) -> tuple[Chart, ...]:
     """Images, and findings by status; of the very first run everything is new, which is no news."""
-    measures: tuple[tuple[str, Measure], ...] = (
-        ("Findings", lambda night: sum(each.findings for each in night.counts)),
-        ("New", lambda night: math.nan if night is first else night.new),
-        ("Resolved", lambda night: math.nan if night is first else night.resolved),
-        ("Images", lambda night: night.images),
+    if len(nights) < 2:
+        return ()
+    return (
+        _trend("Findings", nights, [sum(each.findings for each in night.counts) for night in nights]),
+        _trend("New", nights, [math.nan if night is first else night.new for night in nights]),
+        _trend("Resolved", nights, [math.nan if night is first else night.resolved for night in nights]),
+        _trend("Images", nights, [night.images for night in nights]),
     )
-    return tuple(_trend(title, nights, measure) for title, measure in measures if len(nights) > 1)
 
 
 def rule_trends(nights: Sequence[Night]) -> tuple[Chart, ...]:
@@ -32,7 +30,7 @@ def rule_trends(nights: Sequence[Night]) -> tuple[Chart, ...]:
     counted = [night.by_rule() for night in nights]
     rules = list(dict.fromkeys(rule for rules in reversed(counted) for rule in rules))
     found = [rule for rule in rules if any(rules.get(rule) for rules in counted)]
-    return tuple(_trend(rule, nights, _of(counted, nights, rule)) for rule in found)
+    return tuple(_trend(rule, nights, _of(counted, rule)) for rule in found)
 
 
 def class_trends(nights: Sequence[Night]) -> tuple[Chart, ...]:
@@ -41,7 +39,7 @@ def class_trends(nights: Sequence[Night]) -> tuple[Chart, ...]:
     names = sorted({name for classes in counted for name in classes})
     worst = sorted(names, key=lambda name: [-classes.get(name, 0) for classes in (counted[-1], _most(counted))])
     found = [name for name in worst if any(classes.get(name) for classes in counted)]
-    return tuple(_trend(visible(name), nights, _of(counted, nights, name)) for name in found[:MOST_CLASSES])
+    return tuple(_trend(visible(name), nights, _of(counted, name)) for name in found[:MOST_CLASSES])
 
 
 def day(stamp: str) -> str:
@@ -58,14 +56,13 @@ def _most(counted: Sequence[dict[str, int]]) -> dict[str, int]:
     return most
 
 
-def _of(counted: Sequence[dict[str, int]], nights: Sequence[Night], name: str) -> Measure:
-    values = {id(night): numbers.get(name, math.nan) for night, numbers in zip(nights, counted, strict=True)}
-    return lambda night: values[id(night)]
+def _of(counted: Sequence[dict[str, int]], name: str) -> list[float]:
+    """Of each night the number of that name; NaN where there is none."""
+    return [numbers.get(name, math.nan) for numbers in counted]
 
 
-def _trend(title: str, nights: Sequence[Night], measure: Measure) -> Chart:
-    """One number over the nights, its last value in the title."""
-    values = [float(measure(night)) for night in nights]
+def _trend(title: str, nights: Sequence[Night], values: Sequence[float]) -> Chart:
+    """One number over the nights, NaN where nobody measured it; its last value in the title."""
     steps = round_steps(0, max([1.0, *(value for value in values if math.isfinite(value))]), _STEPS)
     steps = [step for step in steps if step == round(step)]                     # half a finding is none
     x, y = x_axis(0.5, len(nights) + 0.5), y_axis(steps[0], steps[-1])
