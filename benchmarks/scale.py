@@ -5,7 +5,7 @@
 Tiny images are written once for each number. Every scan runs in a process of its own: reading, decoding, judging,
 evidence, everything but the model is real. Memory is what the process holds (resident) when the labels have been
 judged, minus what it held before the first image; the slope between two numbers is the cost of an image.
-Pages of mapped files, which the system takes back when it needs them, are told apart from what the process really holds.
+Pages of mapped files, which the system takes back when it needs them, are told apart from what it really holds.
 `--against` names another checkout with its own environment, whose `auditor.scan` is measured on the same images.
 `--store` keeps what was found out in a store, and says how large it is and how long a second scan takes.
 """
@@ -164,8 +164,8 @@ def main() -> None:
                 print(
                     f"{name}, {images} images: {took['seconds']:.0f} s ({took['pass']:.0f} s reading), "
                     f"{took['kept']:.0f} MB when judged ({took['after_pass']:.0f} MB after the pass), "
-                    f"{took['most']:.0f} MB at most; all that is held after the pass: {took['held_after_pass']:.0f} MB, "
-                    f"{took['own_after_pass']:.0f} MB of it no page of a file",
+                    f"{took['most']:.0f} MB at most; "
+                    f"all that is held after the pass: {took['held_after_pass']:.0f} MB, {took['own_after_pass']:.0f} MB of it no page of a file",
                     flush=True,
                 )
                 if options.store:
