@@ -165,7 +165,8 @@ def main() -> None:
                     f"{name}, {images} images: {took['seconds']:.0f} s ({took['pass']:.0f} s reading), "
                     f"{took['kept']:.0f} MB when judged ({took['after_pass']:.0f} MB after the pass), "
                     f"{took['most']:.0f} MB at most; "
-                    f"all that is held after the pass: {took['held_after_pass']:.0f} MB, {took['own_after_pass']:.0f} MB of it no page of a file",
+                    f"all that is held after the pass: {took['held_after_pass']:.0f} MB, "
+                    f"{took['own_after_pass']:.0f} MB of it no page of a file",
                     flush=True,
                 )
                 if options.store:
