@@ -27,7 +27,7 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[tensorflow,dev]'
+	$(PIP) --editable '.[tensorflow,serve,dev]'
 	@touch $@ $(VENV)/.core
 
 # onnxruntime and onnxruntime-gpu overwrite each other's files: both go, then the one that is wanted comes.

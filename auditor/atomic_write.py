@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,9 @@ from auditor.text import shown
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+_NO_FOLDER = (errno.ENOTDIR, errno.EEXIST)
+#: Suffixes of what auditor writes into the folder of --out: whoever writes one there means a file.
+_OF_FILES = (".html", ".htm", ".pdf", ".json", ".jsonl", ".csv", ".parquet", ".xml", ".md", ".onnx", ".keras", ".txt")
 _SAFE_NAME = re.compile(r"\w[\w.-]{0,99}")
 
 
@@ -90,6 +94,39 @@ def check_free(target: Path, *, folder: bool) -> None:
             raise InputError(f"{where} is there already and is not a folder. Move it away, or name another.")
         if target.stat().st_size:
             raise InputError(_not_empty(target))
+
+
+def check_out(folder: Path) -> None:
+    """To be known before hours of work: whether files can be made in the folder of `--out`, which need not be there.
+
+    Nothing is left behind.
+
+    Raises:
+        InputError: it is a file or named like one, or cannot be written to.
+        Incomplete: the disk is full.
+    """
+    where = shown(str(folder))
+    if not folder.is_dir() and folder.suffix.lower() in _OF_FILES:
+        raise InputError(
+            f"--out {where} is named like a file; expected a folder, in which the files get names of their own. "
+            f"Write --out {shown(str(folder.with_suffix('')))}"
+        )
+    made = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise Incomplete(f"the disk of {where} is full; make room, or name another folder with --out") from None
+        what = "is a file and no folder" if error.errno in _NO_FOLDER else f"cannot be written to ({error.strerror})"
+        blocked = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+        place = where if blocked == folder else f"{where} cannot be made: {shown(str(blocked))}"
+        raise InputError(f"{place} {what}; name another folder with --out") from None
+    finally:
+        with suppress(OSError):                 # one that another process has put something into stays
+            for each in made:
+                each.rmdir()
 
 
 @contextmanager

@@ -104,7 +104,7 @@ class CopyPicture:
         label, split: Of the image, if any.
         kind: How it is the same picture as the first one: "bytes", "pixels", "altered" or "mirrored"; "" for the first.
         similarity: To the first one, in [0, 1].
-        thumbnail: Encoded (JPEG), upright; None where it could not be read again.
+        thumbnail: Encoded (WebP), upright; None where it could not be read again.
         difference: The same size as the first one's thumbnail, encoded: grey where the two agree after one was laid
             over the other; None for the first, and where nothing differs.
     """
@@ -152,7 +152,7 @@ class Neighbour:
         file: POSIX path relative to the root.
         label: The class that the data set gives it, if any.
         similarity: Cosine of the two embeddings, 1 for the same picture.
-        thumbnail: The image, upright, encoded (JPEG); None where it could not be read again.
+        thumbnail: The image, upright, encoded (WebP); None where it could not be read again.
     """
 
     file: str
@@ -206,52 +206,47 @@ class LabelEstimate:
 
 
 @dataclass(frozen=True)
-class ClassView:
-    """One more heatmap over a flagged image, encoded (JPEG), smaller than its thumbnail.
+class HeatLayer:
+    """A heatmap as a tiny picture with transparency, to be laid over a thumbnail and stretched to its size.
 
     Attributes:
-        picture: The image with the heatmap over it.
+        picture: Encoded (PNG), clear where there is no evidence.
         subject: The class whose evidence it shows.
         against: The class that the subject is weighed against, in the colours of `contrast_legend`; None for the
             evidence as such.
         blank: Nothing speaks for the subject, so that no heat is drawn.
-        width, height: Size in pixels.
     """
 
     picture: bytes
     subject: str
     against: str | None
     blank: bool
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Pictures of one flagged image, encoded (JPEG), ready to be shown.
+    """Pictures of one flagged image, encoded, ready to be shown.
 
     Attributes:
-        thumbnail: The image, upright.
-        overlay: The same size, with the heatmap of `heatmap_class` over it; None where the model gives none.
-        heatmap_class: The class whose evidence the overlay shows: the predicted one.
-        width, height: Size in pixels of both.
+        content: sha256 of the file's content: what a decision about the image is bound to.
+        thumbnail: The image, upright (WebP).
+        width, height: Its size in pixels.
+        heatmaps: Layers over the thumbnail, that of the predicted class first; where the predicted class is not the
+            given one, the evidence for the given and predicted against given follow. Empty where the model gives none.
         probabilities: (class, probability) of the classes with the highest probabilities, best first, at most five.
         source: Who gives those probabilities: "model" or "out-of-fold probe".
         similar: The most similar other images, whatever their labels, best first, at most five.
         of_given: The most similar images of the given class, at most three.
         of_suggested: The most similar images of the suggested class, at most three; empty where none is suggested.
         method: What made the heatmaps: "Grad-CAM", "Grad-CAM by gradients" or "occlusion".
-        colours: The colour map of `overlay`.
-        blank: Nothing speaks for `heatmap_class`, so that the overlay shows no heat.
-        views: Where the predicted class is not the given one: the evidence for the given, and predicted against given.
-            Empty too where the model has no class or no map for the given one.
+        colours: The colour map of the heatmaps.
     """
 
+    content: str
     thumbnail: bytes
-    overlay: bytes | None
-    heatmap_class: str | None
     width: int
     height: int
+    heatmaps: tuple[HeatLayer, ...]
     probabilities: tuple[tuple[str, float], ...]
     source: str
     similar: tuple[Neighbour, ...] = ()
@@ -259,8 +254,6 @@ class Evidence:
     of_suggested: tuple[Neighbour, ...] = ()
     method: str = "Grad-CAM"
     colours: str = "inferno"
-    blank: bool = False
-    views: tuple[ClassView, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -383,7 +376,8 @@ class Audit:
         charts: Id of a finding about the data set -> the plot that shows it.
         copies: Id of a finding -> the images that are the same picture, the finding's own first; for those that the
             report shows.
-        examples: File -> small picture (JPEG) of an image that a finding about the data set relates to.
+        examples: File -> small picture (WebP) of an image that a finding about the data set relates to.
+        kept: Ids of what was found and is not among the findings, because people kept these images in review.
     """
 
     name: str
@@ -405,6 +399,7 @@ class Audit:
     charts: Mapping[str, Chart] = field(default_factory=dict)
     copies: Mapping[str, tuple[CopyPicture, ...]] = field(default_factory=dict)
     examples: Mapping[str, bytes] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -26,6 +26,7 @@ Backend = Literal["onnx", "keras"]
 # Inferno rises evenly in lightness, so that order survives colour blindness and grey print. Jet does not; it is
 # offered because many papers show it.
 Colours = Literal["inferno", "viridis", "jet"]
+AssetsPlace = Literal["inline", "folder"]
 DEVICES: tuple[str, ...] = get_args(Device)
 COLOUR_MAPS: tuple[str, ...] = get_args(Colours)
 
@@ -85,6 +86,9 @@ class Settings(Configured):
         max_occlusion: Of those, at most so many get heatmaps by occlusion, where the model gives no others: each takes
             50 forward passes.
         colours: Colour map of the heatmaps: "inferno", "viridis" or "jet".
+        max_size: Size of one page of the report in megabytes of 10^6 bytes; what does not fit goes to further pages.
+        assets: Where pages have their pictures: "inline" in themselves, or "folder" in files beside them.
+        template_dir: Folder of templates, stylesheets and scripts that replace those of the same name.
         doubtful: Show what a probe that cannot judge the labels would flag, with low severity.
         no_model: Run only what needs no model.
         rules: The only rules that run, separated by commas; "" runs all.
@@ -97,7 +101,8 @@ class Settings(Configured):
         fail_on: Limits that fail the run where they hold: `label_issue:high > 0`.
         accepted: File of accepted findings; None is `auditor-accepted.toml` beside the configuration file, if there.
         baseline: Folder of an earlier run: what it found is not new.
-        outputs: Further files of the run: "junit", "sarif", "markdown"; and "github", which tells the job it runs in.
+        outputs: Further files of the run, as `auditor.outputs.FORMATS` names them; and "github", which tells the job
+            that it runs in.
         prometheus: File for the textfile collector of Prometheus' node exporter.
         webhook: http or https URL that gets the summary.
         checks: Rule -> setting -> value.
@@ -127,6 +132,9 @@ class Settings(Configured):
     max_cards: Annotated[int, Range(0)] = 200
     max_occlusion: Annotated[int, Range(0)] = 24
     colours: Colours = "inferno"
+    max_size: Annotated[float, Range(0.1, 1000)] = 3.0
+    assets: AssetsPlace = "inline"
+    template_dir: Path | None = None
     doubtful: bool = False
     no_model: bool = False
     rules: str = ""
@@ -156,6 +164,11 @@ class Settings(Configured):
     def limits(self) -> Limits:
         """What the reader refuses."""
         return Limits(self.max_pixels, self.max_bytes)
+
+    @property
+    def page_bytes(self) -> int:
+        """`max_size` in bytes."""
+        return round(self.max_size * 1_000_000)
 
     @classmethod
     def load(cls, *, config: Path | None = None, **given: Any) -> Self:

@@ -1,6 +1,5 @@
 """How numbers, dates, lists, paths, and names from files are written: in messages, on pages, on the terminal."""
 
-import base64
 import codecs
 import json
 import math
@@ -28,6 +27,8 @@ _JOINERS = "\u200c\u200d"
 
 # Control characters and lone surrogates (bytes that are not UTF-8) cannot be written to JSON, XML or a terminal.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+_URL_SIGN = re.compile(r"[/?#@:=&\s]")
+_WORD = 24                                      # characters of a word that is no secret; a host's name is about so long
 _LOOKS_ESCAPED = re.compile(r"\\[xuU]")
 _ESCAPES = re.compile(r"\\(?:(\\)|x([0-9a-f]{2})|u([0-9a-f]{4}))")
 
@@ -58,11 +59,6 @@ def decimal(value: float) -> str:
     if abs(value) >= 100:
         return number(round(value))
     return f"{value:.3g}"
-
-
-def data_uri(jpeg: bytes) -> str:
-    """A JPEG as the source of a picture."""
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
 
 
 def percent(share: float) -> str:
@@ -129,6 +125,14 @@ def _drawn(character: str) -> str:
     return character
 
 
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal: two for each wide character, none for one that stands on another."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
 def whole_percent(probability: float) -> str:
     """A probability as a whole per cent that never claims certainty: `<1%` and `>99%` at the ends."""
     if probability < 0.005:
@@ -163,12 +167,19 @@ def unshown(name: str) -> str:
 
 
 def masked_url(url: str) -> str:
-    """A URL with nothing in it that may be a secret: those of chat services have theirs in the path."""
+    """A URL with nothing in it that may be a secret: those of chat services have theirs in the path.
+
+    Of a text that is no URL the first word is left; where it is long, as secrets are, the beginning of that.
+    """
     try:
         parts = urlsplit(url)
-        return f"{parts.scheme}://{shown(parts.hostname or '')}/\u2026"
+        if parts.scheme and parts.hostname:
+            return f"{parts.scheme}://{shown(parts.hostname)}/\u2026"
     except ValueError:
         return "a URL that cannot be read"
+    word = _URL_SIGN.split(url, maxsplit=1)[0]
+    left = word if len(word) <= _WORD else word[: _WORD // 2]
+    return shown(left) if left == url else f"{shown(left)}\u2026"
 
 
 def toml_string(text: str) -> str:

@@ -34,7 +34,8 @@ def findings(out: Path, summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def darken(path: Path) -> None:
     """Encodes an image again with 0.9 of its brightness."""
     pixels = cv2.imread(str(path))
-    path.write_bytes(cv2.imencode(".jpg", (pixels * 0.9).astype(np.uint8))[1].tobytes())
+    assert pixels is not None, path
+    path.write_bytes(cv2.imencode(".jpg", (0.9 * pixels).astype(np.uint8))[1].tobytes())
 
 
 def main() -> None:

@@ -99,7 +99,7 @@ def measure(folder: Path, store: Path | None = None) -> None:
 
     stages = Stages()
     clock = time.perf_counter()
-    settings, past = Settings(folder, max_cards=20), {"remember": store} if store else {}
+    settings, past = Settings(str(folder), max_cards=20), {"remember": store} if store else {}
     run_scan(settings, backend=FreeBackend(), progress=stages, **past)  # type: ignore[arg-type]
     now = resident()
     nothing = (now, now, clock, clock)          # a second scan knows all images, and its findings and evidence
@@ -132,7 +132,8 @@ def run(command: Sequence[str | Path], folder: str) -> dict[str, float]:
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     if done.returncode:
         sys.exit(done.stderr[-2000:])
-    return json.loads(done.stdout.splitlines()[-1])
+    took: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return took
 
 
 def main() -> None:

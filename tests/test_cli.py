@@ -94,20 +94,26 @@ def test_cuda_that_is_not_there_is_an_error(data, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_scan_exits_with_3_and_publishes_nothing(data, tmp_path, number):
-    # The signal comes while an image is being read: at a moment of the test's choosing, whatever the machine's speed.
+@pytest.mark.parametrize(
+    ("number", "module", "step"),
+    [
+        (signal.SIGINT, "images.reader", "decode"), (signal.SIGTERM, "images.reader", "decode"),
+        (signal.SIGTERM, "scanning.scan", "judge"),
+    ],
+)  # fmt: skip
+def test_an_interrupted_scan_exits_with_3_and_publishes_nothing(data, tmp_path, number, module, step):
+    # The signal comes while an image is being read, or judged: at a moment of the test's choosing.
     code = (
-        "import os, sys; from auditor import cli; from auditor.images import reader\n"
+        f"import os, sys; from auditor import cli; from auditor.{module} import {step}; import auditor.{module} as at\n"
         "once = iter([True])                    # a second signal would end it at once\n"
-        f"reader.decode = lambda *_, **__: next(once, False) and os.kill(os.getpid(), {int(number)})\n"
+        f"at.{step} = lambda *_, **__: next(once, False) and os.kill(os.getpid(), {int(number)})\n"
         f"sys.argv = ['auditor', 'scan', {str(data)!r}, '--out', {str(tmp_path / 'reports')!r}]\n"
         "cli.main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
 
     assert done.returncode == 3, done.stderr
-    assert f"interrupted by {number.name}" in done.stderr
+    assert f"interrupted by {number.name}; no report was written, but what was found out is kept." in done.stderr
     assert [path.name for path in (tmp_path / "reports").iterdir()] == ["store"]        # what it can go on with
 
 

@@ -103,7 +103,7 @@ def test_an_address_in_the_file_is_no_path(config):
 @pytest.mark.parametrize("name", [each.name for each in fields(Settings) if each.name != "checks"])
 def test_whatever_a_scan_can_be_told_can_stand_in_the_file(name, config):
     hint = hints_of(Settings)[name]
-    for written in ("true", "7", "'cpu'", "'onnx'", "'name'", "'viridis'", "'x'", "['x']"):
+    for written in ("true", "7", "'cpu'", "'onnx'", "'name'", "'viridis'", "'inline'", "'x'", "['x']"):
         with suppress(InputError):
             stated = checked(name, hint, tomllib.loads(f"value = {written}")["value"])
             break

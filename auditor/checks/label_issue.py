@@ -1,4 +1,4 @@
-"""Wrong labels: what the images of the other folds say about this one's label."""
+"""Wrong labels: what the other images say about this one's label."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,7 +16,7 @@ from auditor.text import percent, whole_percent
 
 @dataclass(frozen=True)
 class LabelIssue:
-    """The given label is probably wrong, by probabilities learned from the images of the other folds.
+    """The given label is probably wrong, by what was learned from other images of the data set.
 
     Works for any folder with two classes or more, whatever classes the model knows: the probe learns the
     folder's own classes from the embeddings. How far the probe can be trusted is measured on the folder itself
@@ -82,8 +82,8 @@ class LabelIssue:
             return "not judged: its class has too few other images to learn from, or there is no second class."
         limit = "it flags where the label is more likely wrong than right."
         if right is None:
-            return f"not flagged: score {score:.2f}; {limit}"
-        chance = f"not flagged: score {score:.2f}, the label is right with {percent(right)}"
+            return f"not flagged: score {score:.2f}, 0 being the worst; {limit}"
+        chance = f"not flagged: the label is right with {percent(right)}"
         if right < LIKELY_RIGHT and row.get("oof_predicted") == row["label"]:
             return f"{chance}; but no other class is likelier by the other images, and it flags only where one is."
         return f"{chance}; {limit}"
@@ -119,7 +119,7 @@ def _why_nothing(samples: Samples) -> str:
         return "No label was judged: the scan had no model." if samples.classes else ""
     if len(samples.classes) < 2:
         return "With fewer than two classes there is no other class that a label could be mistaken for."
-    return "No label could be judged: it takes readable images of two classes, in more than one fold."
+    return "No label could be judged: it takes two classes with several different readable images each."
 
 
 def _unjudged(samples: Samples, judged: NDArray[np.bool_]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from auditor.audit import RuleKind
 from auditor.checks.base import LOW, CheckResult, about_images, nothing_judged
-from auditor.checks.samples import Samples
+from auditor.checks.samples import MODEL, OTHER_IMAGES, Samples
 from auditor.checks.stored import NO_MODEL, StoredImage
 from auditor.configuration import Range
 from auditor.text import percent, whole_percent
@@ -15,7 +15,7 @@ from auditor.text import percent, whole_percent
 
 @dataclass(frozen=True)
 class LowConfidence:
-    """The highest class probability is low: of the model where it knows the folder's classes, else of the probe.
+    """The highest class probability is low: by the model where it knows the folder's classes, else by the other images.
 
     What is low depends on the folder: at most `at_most` of its images are undecided, those with the lowest
     probabilities, and none that reaches `minimum`.
@@ -48,7 +48,7 @@ class LowConfidence:
 
         def sentence(row: int) -> str:
             best = whole_percent(confidence[row])
-            return f"{classifier.name} gives its best class {best}, under {whole_percent(limit)}."
+            return f"By {classifier.name} the most probable class has {best}, under {whole_percent(limit)}."
 
         return about_images(
             flagged,
@@ -61,14 +61,14 @@ class LowConfidence:
 
     @staticmethod
     def why_not(image: StoredImage) -> str:
-        """How sure the model is of its best class, or the probe where the model does not know the folder's classes."""
+        """How probable the best class is: by the model, or by the other images where it does not know the classes."""
         if image.modelless:
             return NO_MODEL
         row, settings = image.row, image.settings
-        name, column = ("the model", "predicted") if image.matched else ("the probe", "oof_predicted")
+        name, column = (MODEL, "predicted") if image.matched else (OTHER_IMAGES, "oof_predicted")
         predicted = row.get(column)
         if predicted is None:
-            return f"not judged: {name} has no prediction for it."
+            return f"not judged: by {name} nothing can be said about it."
         minimum, at_most = settings.get("minimum"), settings.get("at_most")
         limit = "under a set probability" if minimum is None else f"under {percent(minimum)}"
         if at_most is not None:
@@ -76,5 +76,5 @@ class LowConfidence:
         own = row.get("oof_p_given") if predicted == row.get("label") else None     # the only one of the probe's stored
         best = row.get("confidence") if image.matched else own
         if best is None:
-            return f"not flagged: {name} is sure enough of its best class; it flags {limit}."
-        return f"not flagged: {name} gives its best class {percent(best)}; it flags {limit}."
+            return f"not flagged: by {name} one class is probable enough; it flags {limit}."
+        return f"not flagged: by {name} the most probable class has {percent(best)}; it flags {limit}."

@@ -44,7 +44,7 @@ class ModelDisagrees:
 
         def sentence(row: int) -> str:
             return (
-                f"{model.name} sees {model.predicted[row]} ({whole_percent(model.confidence[row])}), "
+                f"The model sees {model.predicted[row]} ({whole_percent(model.confidence[row])}), "
                 f"the label says {samples.classes[samples.labels[row]]} ({whole_percent(given[row])})."
             )
 

@@ -14,12 +14,16 @@ if TYPE_CHECKING:                               # it loads scipy's statistics, w
     from auditor.labels.verdict import LabelVerdict
 
 
+#: What sentences call the trained classifier, and the probe, which learns the folder's classes from its other images.
+MODEL, OTHER_IMAGES = "the model", "the other images"
+
+
 @dataclass(frozen=True)
 class ModelView:
     """What a classifier says, in terms of the folder's classes.
 
     Attributes:
-        name: Who says so, as a sentence begins: "The model" or "The probe".
+        name: By what it is known, in a sentence: `MODEL` or `OTHER_IMAGES`.
         probabilities: (N, C) float32 over folder classes; NaN rows unreadable. Rows sum to less than 1 where the
             model has classes that the folder does not have.
         predicted: (N,) name of the model's top class, as the folder calls it where it does; None unreadable.
@@ -119,7 +123,7 @@ class Samples:
         values = np.nan_to_num(self.out_of_fold)                                        # (N, C)
         top = values.argmax(axis=1)
         return ModelView(
-            name="The probe",
+            name=OTHER_IMAGES,
             probabilities=self.out_of_fold,
             predicted=tuple(self.classes[best] if known else None for best, known in zip(top, judged, strict=True)),
             predicted_class=np.where(judged, top, -1).astype(np.intp),

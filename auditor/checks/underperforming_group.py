@@ -1,4 +1,4 @@
-"""Kinds of images whose class the probe often gets wrong, though it knows the rest."""
+"""Kinds of images whose class the other images often do not tell, though they tell that of the rest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -99,8 +99,9 @@ class UnderperformingGroup:
             rows=(),
             score=inside / outside,
             message=(
-                f"{group.words}: of {number(len(group.rows))} images the probe knows the class of {percent(inside)}, "
-                f"of the others {percent(outside)}. More such images, or a look at their labels, would help."
+                f"{group.words}: by the other images the class is recognised in {percent(inside)} of these "
+                f"{number(len(group.rows))} images, and in {percent(outside)} of the rest. More such images, or a look "
+                "at their labels, would help."
             ),
             severity="medium",
             value=inside,

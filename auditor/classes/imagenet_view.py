@@ -51,7 +51,7 @@ class SeenClass:
 
 @dataclass(frozen=True)
 class Absurdity:
-    """An image of a cat or a dog that the classifier predicts to be something else, with JPEG pictures of it.
+    """An image of a cat or a dog that the classifier predicts to be something else, with pictures of it (WebP).
 
     Attributes:
         file: POSIX path relative to the root.

@@ -18,7 +18,7 @@ from auditor.commands.options import (
     Option,
     takes,
 )
-from auditor.commands.printing import echo
+from auditor.commands.printing import echo, echo_page
 
 
 @takes(
@@ -60,6 +60,7 @@ def explain(
     config: ConfigOption = None,
 ) -> None:
     """Show where a model sees what it says, and what its layers see: one page per image, and PNG files."""
+    from auditor.atomic_write import check_out
     from auditor.errors import InputError
     from auditor.explain import Request, layer_table
     from auditor.explain import explain as run_explain
@@ -71,4 +72,5 @@ def explain(
         return
     if source is None:
         raise InputError("explain needs an image or a folder of images: `auditor explain IMAGE`")
-    echo(run_explain(request, TerminalProgress()))
+    check_out(request.home)
+    echo_page(run_explain(request, TerminalProgress()))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from auditor.commands.printing import echo
+from auditor.atomic_write import check_out
+from auditor.commands.printing import columns, echo, echo_page
 
 if TYPE_CHECKING:
     from auditor.audit import Audit
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def scan_and_finish(settings: "Settings", *, as_json: bool, progress: "Progress") -> NoReturn:
     """Scans, writes the run's folder, prints the verdict and the report's path, exits with the audit's code."""
+    check_out(settings.out)                                     # before anything is loaded
     from auditor.outputs import GITHUB, chosen
     from auditor.outputs.deliver import deliver
     from auditor.outputs.github import annotations
@@ -32,33 +34,24 @@ def scan_and_finish(settings: "Settings", *, as_json: bool, progress: "Progress"
 
 
 def finish(audit: "Audit", out: Path, *, as_json: bool) -> NoReturn:
-    """Prints the verdict of a scan whose run is published, and the report's path; exits with the audit's code."""
-    from auditor.gates import measured
+    """Prints what a scan found whose run is published, and the report's path; exits with the audit's code."""
     from auditor.outputs import summary
+    from auditor.outputs.terminal import as_text
     from auditor.runs.files import LATEST, PAGE
-    from auditor.store import Changes
-    from auditor.text import visible
 
     if as_json:
         echo(json.dumps(summary(audit), indent=2, ensure_ascii=False))
     else:
-        width = max(map(len, audit.counts()), default=0)
-        for rule, count in audit.counts().items():
-            echo(f"{rule:<{width}}{count:>7}")
-        if changes := audit.addition(Changes):
-            told = {**audit.statuses(), "resolved": changes.resolved}
-            echo(f"since {changes.since}: {', '.join(f'{number} {status}' for status, number in told.items())}")
-        for note in audit.notes:
-            echo(f"note: {note}")
-        for result in audit.gate.results:
-            verdict = "gate passed" if result.passed else "gate FAILED"
-            echo(f"{verdict}  {visible(result.expression)}: {measured(result)}")
-        echo(out / audit.name / LATEST / PAGE)
+        for line in as_text(audit, columns()):
+            echo(line)
+        echo()
+        echo_page(out / audit.name / LATEST / PAGE)
     raise typer.Exit(audit.exit_code)
 
 
 def evaluate_and_finish(settings: "EvaluateSettings", *, as_json: bool, progress: "Progress") -> None:
     """Measures a model, writes the run's folder, prints the figures and the page's path."""
+    check_out(settings.out)
     from auditor.backends import stated_backend
     from auditor.data.dataset import name_of
     from auditor.evaluation import to_json
@@ -80,4 +73,4 @@ def evaluate_and_finish(settings: "EvaluateSettings", *, as_json: bool, progress
     else:
         for line in summary_lines(evaluation):
             echo(line)
-        echo(page)
+        echo_page(page)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from auditor.commands.options import OUT, ConfigOption, Given, JsonOption, takes
-from auditor.commands.printing import echo
+from auditor.commands.printing import echo, echo_page
 
 
 @takes("data", OUT, "name")
@@ -35,4 +35,4 @@ def history(
         return
     for line in as_text(nights):
         echo(line)
-    echo(write_history(settings.out, known))
+    echo_page(write_history(settings.out, known))

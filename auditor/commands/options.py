@@ -22,12 +22,14 @@ class Option:
         kind: What the command line reads.
         help: For `--help`.
         flags: Where they are not the name with dashes; a bool always needs its own.
+        joined: Of an option that may be repeated, whose setting is one text: what stands between the parts there.
     """
 
     name: str
     kind: Any
     help: str
     flags: tuple[str, ...] = ()
+    joined: str | None = None
 
     def parameter(self) -> inspect.Parameter:
         """Of the command's function; None where the option is not given."""
@@ -50,7 +52,7 @@ def takes(*options: Option | str) -> Callable[[Callable[..., None]], Callable[..
             for name, parameter in inspect.signature(command).parameters.items()
         }
         placed = [own[each] if isinstance(each, str) else each.parameter() for each in options]
-        settings = {each.name for each in options if isinstance(each, Option)}
+        settings = {each.name: each for each in options if isinstance(each, Option)}
         parameters = [
             each
             for name, parameter in own.items()
@@ -61,6 +63,9 @@ def takes(*options: Option | str) -> Callable[[Callable[..., None]], Callable[..
         @wraps(command)
         def run(**values: Any) -> None:
             given = {name: values.pop(name) for name in settings}
+            for name, option in settings.items():
+                if option.joined is not None and given[name]:
+                    given[name] = option.joined.join(given[name])
             # A list that is not given is empty.
             command(**values, given={name: value for name, value in given.items() if value not in (None, [])})
 
@@ -112,4 +117,9 @@ SOURCE = (
 LIMITS = (
     Option("max_pixels", int, "Images with more pixels are refused undecoded [default: 178956970]."),
     Option("max_bytes", int, "Files with more bytes are not read [default: 536870912]."),
+)
+PAGES = (
+    Option("max_size", float, "Megabytes of one page; the rest goes to further pages [default: 3]."),
+    Option("assets", str, "Pictures of pages: inline, or folder for files in assets/ [default: inline]."),
+    Option("template_dir", Path, "Folder of templates and stylesheets of your own, instead of those of the same name."),
 )

@@ -51,9 +51,11 @@ def train(
     ] = False,
 ) -> None:
     """Train a classifier on labelled images, measure it, and write a model folder with its training page."""
+    from auditor.atomic_write import check_out
     from auditor.progress import TerminalProgress
     from auditor.training.command import run_training, summary_lines
 
+    check_out(out)
     trained = run_training(
         {"data": data, "out": out, **given},
         config=config,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auditor.classes.spelling import composed
+from auditor.data.labelling import IN_RECORDS, Labelling
 from auditor.data.sample import Sample
 from auditor.data.spellings import composed_labels, spelling_notes
 from auditor.errors import InputError
@@ -26,12 +27,13 @@ class Dataset:
 
     Attributes:
         root: The folder that `file` is relative to, as the user wrote it.
-        name: Parent and last part of the source's path ("data-train"), safe as a folder name.
+        name: Of the source, safe as a folder name, as `name_of` says.
         samples: Sorted by `file`, in code point order.
         skipped: (file, reason) of files that were left out.
         failed: (file, reason) of files that should be samples but are known to be unreadable before decoding.
         classes: Sorted names of all classes, including empty class folders.
         notes: Sentences for the report.
+        labelling: What gives the samples their labels.
     """
 
     root: Path
@@ -41,6 +43,7 @@ class Dataset:
     failed: Reasons
     classes: tuple[str, ...]
     notes: tuple[str, ...]
+    labelling: Labelling = IN_RECORDS
 
     def merged(self, into: Mapping[str, str]) -> "Dataset":
         """The same data in which classes have become others: class -> the class that it becomes."""
@@ -68,6 +71,7 @@ def make_dataset(
     failed: Iterable[tuple[str, str]],
     classes: Iterable[str],
     notes: list[str],
+    labelling: Labelling = IN_RECORDS,
 ) -> Dataset:
     """Makes a sorted `Dataset`, in which the Unicode forms of a name are one class.
 
@@ -94,14 +98,19 @@ def make_dataset(
         failed=lost,
         classes=tuple(sorted(set(map(composed, classes)))),
         notes=tuple(notes),
+        labelling=labelling,
     )
 
 
 def name_of(path: str | Path) -> str:
-    """Parent and last part of a source's path, "data-train", with only characters that a folder name can have."""
+    """Parent and last part of a source's path, "data-train", with only characters that a folder name can have.
+
+    A table has its suffix behind a dash, "data-train-csv": a folder beside it may have its name.
+    """
     path = Path(path)
     whole = absolute(path)
-    leaf = whole.stem if os.path.isfile(path) else whole.name  # noqa: PTH113  # is_file raises where a name is too long
-    joined = "-".join(part for part in (whole.parent.name, leaf) if part)
+    is_file = os.path.isfile(path)  # noqa: PTH113  # Path.is_file raises where a name is too long
+    leaf = (whole.stem, whole.suffix.removeprefix(".")) if is_file else (whole.name,)
+    joined = "-".join(part for part in (whole.parent.name, *leaf) if part)
     safe = re.sub(r"[^\w.-]+", "_", joined).strip(".-")
     return safe.encode("utf-8", "ignore")[:100].decode("utf-8", "ignore") or "dataset"

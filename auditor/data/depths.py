@@ -25,6 +25,10 @@ class Depths:
     classes: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
+    def class_folder(self, folder: Folder) -> Folder | None:
+        """Returns the class folder of a folder; None if it does not lie so deep."""
+        return folder[: self.classes_at] if self.classes_at and len(folder) >= self.classes_at else None
+
     def place(self, folder: Folder) -> tuple[str | None, str | None]:
         """Returns the label and the split of the images in a folder."""
         label = shown(folder[self.classes_at - 1]) if self.classes_at and len(folder) >= self.classes_at else None

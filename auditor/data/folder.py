@@ -19,6 +19,7 @@ from auditor.data.dataset import LABELS_READ, Dataset, make_dataset
 from auditor.data.depths import Depths, stated_layout
 from auditor.data.exclusion import Exclusion
 from auditor.data.hugging_face import Metadata, read_metadata
+from auditor.data.labelling import Labelling
 from auditor.data.layout import Layout, recognise
 from auditor.data.options import SourceOptions, label_in_name
 from auditor.data.published import take_oxford
@@ -81,7 +82,19 @@ def load_folder(location: str, options: SourceOptions) -> Dataset:
         failed=[*((shown(file.raw), why) for file, why in tree.failed), *metadata.failed],
         classes=labels,
         notes=notes,
+        labelling=_labelling(layout, metadata, labels_elsewhere=labels_elsewhere, stated=options.label_from == "name"),
     )
+
+
+def _labelling(
+    layout: Layout | Depths, metadata: Metadata, *, labels_elsewhere: bool, stated: bool
+) -> Labelling:
+    """What gives the labels; of published data sets that name their files, notes beside these do too."""
+    if metadata.sources:                        # its lines name the files, labelled or not
+        return Labelling("table")
+    if labels_elsewhere:
+        return Labelling("name" if stated else "notes")
+    return Labelling("folder", layout.class_folder)
 
 
 def _tables_beside(tree: Tree, read: Collection[str]) -> list[str]:

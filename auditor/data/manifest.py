@@ -5,6 +5,7 @@ from pathlib import Path
 
 from auditor.data.dataset import Dataset, make_dataset
 from auditor.data.exclusion import Exclusion
+from auditor.data.labelling import Labelling
 from auditor.data.locator import ADDRESS, NO_FILE, Locator
 from auditor.data.options import SourceOptions
 from auditor.data.sample import LocalFiles, Sample
@@ -47,7 +48,7 @@ def load_manifest(location: str, options: SourceOptions) -> Dataset:
     splits, about_splits = _splits(rows, table, options.split_at)
     origin = LocalFiles(str(locator.base))
     samples = [Sample(file, shown(file), row.label, splits[file], origin) for file, row in rows.items()]
-    told = [f"Labels are those of {shown(path.name)}; files that it does not name are no part of this audit."]
+    told = [f"Labels are those of {shown(path.name)}; files that it does not name are left out."]
     if repeated:
         about_splits.append(f"Lines that repeat an earlier one, dropped: {repeated}.")
     if not samples and not skipped and failed:
@@ -60,6 +61,7 @@ def load_manifest(location: str, options: SourceOptions) -> Dataset:
         failed=((shown(file), f"line {row.line}: {reason}") for file, row, reason in failed),
         classes={sample.label for sample in samples if sample.label is not None},
         notes=[*told, *table.notes, *notes, *about_splits, *_failed_notes(path, failed), *exclusion.notes()],
+        labelling=Labelling("table"),
     )
 
 

@@ -8,6 +8,7 @@ from auditor.text import read_json
 
 OWN_OUTPUT = "auditor's own output"
 STORE_DATABASE = "auditor.sqlite"               # what earlier scans found out, `auditor/store/`
+REVIEW_MARK = "auditor-review.txt"              # beside what people decided and removed, `auditor/review/`
 
 #: The document that a folder of each kind holds, and what only auditor's has in it: a scan, an evaluation, a model.
 _DOCUMENTS: dict[str, frozenset[str]] = {
@@ -24,13 +25,14 @@ _SCAN = frozenset({"index.html", "findings.jsonl", "predictions.parquet"})
 
 
 def is_own_output(folder: Path, names: Collection[str]) -> bool:
-    """Whether auditor wrote a folder: a scan, an evaluation, pages of explanations, a model, the demo, the store.
+    """Whether auditor wrote a folder: a scan, an evaluation, pages of explanations, a model, the demo, the store,
+    or what `auditor apply` keeps.
 
     Args:
         folder: The folder.
         names: The names of what it holds.
     """
-    if set(names) >= _SCAN or STORE_DATABASE in names:
+    if set(names) >= _SCAN or STORE_DATABASE in names or REVIEW_MARK in names:
         return True
     if any(name in names and _record(folder / name).keys() >= keys for name, keys in _DOCUMENTS.items()):
         return True

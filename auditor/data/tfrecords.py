@@ -17,6 +17,7 @@ from typing import Any
 
 from auditor.data.placement import why_unsafe
 from auditor.data.split_names import split_of
+from auditor.data.tensorflow_log import without_log
 from auditor.errors import InputError, MissingDependency
 from auditor.images.formats import FORMATS
 from auditor.text import read_json, read_text, shown, some, unshown
@@ -80,9 +81,9 @@ def load_tensorflow() -> Any:
     Raises:
         MissingDependency: it is not installed.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")          # else TensorFlow reports its build on stderr
     try:
-        import tensorflow
+        with without_log():
+            import tensorflow
     except ImportError:
         raise MissingDependency(
             "TFRecords need TensorFlow, which is not installed: pip install 'auditor[tensorflow]'"

@@ -106,7 +106,7 @@ def walk(root: Path, exclusion: Exclusion | None = None) -> Tree:
                 if below is None and not _is_own_link(entry):
                     links.append(shown(file.raw))
             elif entry.is_dir(follow_symlinks=False):
-                below = below or _why_folder_ignored(entry.name)
+                below = below or why_folder_ignored(entry.name)
                 pending.append(((*folder, entry.name), below))
                 if below is None:
                     tree.folders.append((*folder, entry.name))
@@ -184,7 +184,8 @@ def _why_file_ignored(name: str) -> str | None:
     return "hidden" if name.startswith(".") else None
 
 
-def _why_folder_ignored(name: str) -> str | None:
+def why_folder_ignored(name: str) -> str | None:
+    """Why what lies in a folder of this name is left out; None if it is not."""
     if name.casefold() in _SYSTEM_FOLDERS:
         return f"in {name}"
     return "in a hidden folder" if name.startswith(".") else None

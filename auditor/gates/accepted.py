@@ -109,6 +109,7 @@ def accept(
     today: date,
     source: str,
     judged: Collection[str] | None = None,
+    every_rule: bool = True,
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """Marks the findings that are accepted.
 
@@ -119,6 +120,8 @@ def accept(
         today: What dates are compared with.
         source: What notes call the file.
         judged: The rules that judged something; an entry for another one is not called stale. None for all.
+        every_rule: Whether all rules ran, with all that they need. If not, no entry by the id of a finding is called
+            stale: the id does not say whose finding it is.
 
     Returns:
         The findings, and notes about entries that have expired or match nothing.
@@ -142,17 +145,23 @@ def accept(
         matched.update(matching)
         holds = any(entries[place].holds(today) for place in matching)
         marked.append(replace(finding, status="accepted") if holds else finding)
-    return tuple(marked), tuple(_notes(entries, matched, today, source, judged))
+    return tuple(marked), tuple(_notes(entries, matched, today, source, judged, every_rule))
 
 
 def _notes(
-    entries: Sequence[Entry], matched: set[int], today: date, source: str, judged: Collection[str] | None
+    entries: Sequence[Entry],
+    matched: set[int],
+    today: date,
+    source: str,
+    judged: Collection[str] | None,
+    every_rule: bool,
 ) -> list[str]:
     expired = [f"{entry} ({entry.expires})" for place, entry in enumerate(entries)
                if place in matched and not entry.holds(today)]  # fmt: skip
     stale = [
         str(entry) for place, entry in enumerate(entries)
-        if place not in matched and (judged is None or entry.rule is None or entry.rule in judged)
+        if place not in matched
+        and (every_rule if entry.rule is None else judged is None or entry.rule in judged)
     ]  # fmt: skip
     notes = []
     if expired:

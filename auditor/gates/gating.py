@@ -21,12 +21,14 @@ class Gating:
         entries: Accepted findings.
         source: The file that those are from.
         baseline: An earlier run; None where none was named.
+        every_rule: Whether all rules run, with the model that some of them need.
     """
 
     limits: tuple[Limit, ...]
     entries: tuple[Entry, ...]
     source: str
     baseline: Baseline | None
+    every_rule: bool = True
 
     @classmethod
     def stated(cls, settings: Settings, running: Mapping[str, RuleKind], every: Collection[str]) -> "Gating":
@@ -48,6 +50,7 @@ class Gating:
             entries=entries,
             source=source,
             baseline=None if settings.baseline is None else Baseline.read(settings.baseline),
+            every_rule=set(running) >= set(every) and not settings.no_model,
         )
 
     def check(self, name: str, root: str, classes: Collection[str]) -> None:
@@ -77,7 +80,7 @@ class Gating:
         """
         if self.baseline is not None:
             findings = known(findings, self.baseline.ids)
-        return accept(findings, self.entries, contents, today, self.source, judged)
+        return accept(findings, self.entries, contents, today, self.source, judged, self.every_rule)
 
     def measure(self, findings: Sequence[Finding], images: ImageCounts, judged: Collection[str]) -> Gate:
         """Measures the limits over findings with their statuses; arguments as for `evaluate`."""

@@ -9,7 +9,6 @@ doubled there: `label_issue['it''s a [cat]'] > 0`.
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -17,7 +16,7 @@ from typing import get_args
 from auditor.audit import RuleKind, Severity, Status
 from auditor.configuration import nearest
 from auditor.errors import InputError
-from auditor.text import some, visible
+from auditor.text import some, visible, width
 
 ANY = "any"
 STATUSES: tuple[Status, ...] = ("new", "persisting")            # what is accepted never counts
@@ -26,7 +25,8 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 _WORD = re.compile(r"[^\W\d]\w*")
 _COMPARISON = re.compile(r">=|>")
 _OTHER_COMPARISON = re.compile(r"<=|<|==|=|!=")
-_NUMBER = re.compile(r"\d{1,12}(\.\d{1,6})?")
+_NUMBER = re.compile(r"\d+(\.\d+)?")
+_SENSIBLE = re.compile(r"\d{1,12}(\.\d{1,6})?")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"]|\"\")*)\"")
 _BARE = re.compile(r"[^\]'\"]+")
 
@@ -163,6 +163,8 @@ class _Reader:
         start, digits = self._skip(), self._match(_NUMBER)
         if not digits:
             raise self._wrong(start, "expected a number, as in > 5 or > 0.5%")
+        if not _SENSIBLE.fullmatch(digits):
+            raise self._wrong(start, "this number is too long; expected at most 12 digits, and 6 decimals")
         return float(digits), self._take("%")
 
     def _check_number(self, start: int, number: float, share: bool, at_least: bool) -> None:
@@ -193,6 +195,5 @@ class _Reader:
         return True
 
     def _wrong(self, place: int, expected: str) -> InputError:
-        before = visible(self.text[:place])
-        width = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in before)
-        return InputError(f"--fail-on cannot be read: {expected}\n    {visible(self.text)}\n    {' ' * width}^")
+        before = " " * width(visible(self.text[:place]))
+        return InputError(f"--fail-on cannot be read: {expected}\n    {visible(self.text)}\n    {before}^")

@@ -16,6 +16,7 @@ from auditor.settings import COLOUR_MAPS as COLOUR_MAPS
 _COLOURS = {"inferno": cv2.COLORMAP_INFERNO, "viridis": cv2.COLORMAP_VIRIDIS, "jet": cv2.COLORMAP_JET}
 # Blue against and orange towards: people with any common colour blindness can tell these two apart.
 CONTRAST_COLOURS = ((33, 102, 225), (255, 122, 0))
+OPACITY = 0.7                                                   # of the overlays, where the heatmap is 1
 _BLUR = 0.4                                                     # cells of the heatmap
 
 
@@ -92,7 +93,7 @@ def scale(maps: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def overlay(
-    pixels: NDArray[np.uint8], heatmap: NDArray[np.floating], alpha: float = 0.7, colours: str = "inferno"
+    pixels: NDArray[np.uint8], heatmap: NDArray[np.floating], alpha: float = OPACITY, colours: str = "inferno"
 ) -> NDArray[np.uint8]:
     """Draws a heatmap over the whole picture. Where the heatmap is low, more of the picture stays visible.
 
@@ -107,16 +108,12 @@ def overlay(
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    peak = min(float(heatmap.max()), 1.0)
-    enlarged = np.clip(_enlarge(heatmap, pixels.shape[:2]), 0, None)        # (H, W); cubic undershoots
-    highest = float(enlarged.max())
-    heats = enlarged * (peak / highest) if highest > 0 else enlarged
-    colour = palette(colours)[np.rint(heats * 255).astype(np.intp)]        # (H, W, 3)
-    return _mix(pixels, colour, alpha * heats**0.75)
+    heats = enlarged_heat(heatmap, pixels.shape[:2])            # (H, W)
+    return _mix(pixels, heat_colours(heats, colours), alpha * heat_opacity(heats))
 
 
 def contrast_overlay(
-    pixels: NDArray[np.uint8], contrast: NDArray[np.floating], alpha: float = 0.7
+    pixels: NDArray[np.uint8], contrast: NDArray[np.floating], alpha: float = OPACITY
 ) -> NDArray[np.uint8]:
     """Draws a signed map over the picture: one colour where it is above 0, another where it is below.
 
@@ -128,13 +125,40 @@ def contrast_overlay(
     Returns:
         (H, W, 3) uint8 RGB, in the colours of `contrast_legend`.
     """
+    signed = enlarged_contrast(contrast, pixels.shape[:2])      # (H, W)
+    return _mix(pixels, contrast_colours(signed), alpha * np.abs(signed))
+
+
+def enlarged_heat(heatmap: NDArray[np.floating], size: tuple[int, ...]) -> NDArray[np.float32]:
+    """(h, w) in [0, 1] -> (H, W) in [0, 1], smooth, with the maximum that it had."""
+    peak = min(float(heatmap.max()), 1.0)
+    enlarged = np.clip(_enlarge(heatmap, size), 0, None)        # cubic undershoots
+    highest = float(enlarged.max())
+    return enlarged * np.float32(peak / highest) if highest > 0 else enlarged
+
+
+def enlarged_contrast(contrast: NDArray[np.floating], size: tuple[int, ...]) -> NDArray[np.float32]:
+    """(h, w) in [-1, 1] -> (H, W) in [-1, 1], smooth, with the largest magnitude that it had."""
     peak = min(float(np.abs(contrast).max()), 1.0)
-    enlarged = _enlarge(contrast, pixels.shape[:2])             # (H, W)
+    enlarged = _enlarge(contrast, size)
     highest = float(np.abs(enlarged).max())
-    signed = enlarged * (peak / highest) if highest > 0 else enlarged
-    against, towards = (np.array(colour) for colour in CONTRAST_COLOURS)
-    colour = np.where((signed > 0)[..., None], towards, against)            # (H, W, 3)
-    return _mix(pixels, colour, alpha * np.abs(signed))
+    return enlarged * np.float32(peak / highest) if highest > 0 else enlarged
+
+
+def heat_colours(heats: NDArray[np.floating], colours: str) -> NDArray[np.uint8]:
+    """Heat (...) in [0, 1] -> its colour (..., 3) RGB."""
+    return np.asarray(palette(colours)[np.rint(heats * 255).astype(np.intp)], np.uint8)
+
+
+def contrast_colours(signed: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """(...) in [-1, 1] -> (..., 3) RGB, one colour for each sign."""
+    against, towards = (np.array(colour, np.uint8) for colour in CONTRAST_COLOURS)
+    return np.asarray(np.where((signed > 0)[..., None], towards, against), np.uint8)
+
+
+def heat_opacity(heats: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Heat in [0, 1] -> share of the full opacity."""
+    return np.asarray(heats**0.75)
 
 
 def legend(colours: str = "inferno", stops: int = 9) -> tuple[str, ...]:

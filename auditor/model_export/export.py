@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import onnx
 
+from auditor.atomic_write import check_out
 from auditor.backends import FLOAT, INT8
 from auditor.backends.base import preprocess
 from auditor.backends.card import CARD_NAME, ModelCard, read_card, sha256
@@ -132,10 +133,9 @@ def _target(folder: Path, kind: Kind, overwrite: bool) -> Path:
         InputError: it exists already.
     """
     target = folder / (INT8 if kind == "int8" else FLOAT)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; expected a folder. Name one with --out")
     if target.exists() and not overwrite:
         raise InputError(f"{target} is there already; pass --overwrite to replace it, or another folder with --out")
+    check_out(folder)
     return target
 
 

@@ -4,7 +4,6 @@ Keras model -> as_classifier (float32, ends in probabilities) -> to_onnx -> [sto
 """
 
 import gc
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from auditor.backends.keras.names import fresh, operations
+from auditor.data.tensorflow_log import without_log
 from auditor.errors import MissingDependency, ModelError
 
 OPSET = 17
@@ -159,11 +159,11 @@ def import_tools() -> tuple[Any, Any, Any]:
     Raises:
         MissingDependency: one of them is not installed, or Keras does not run on TensorFlow.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")          # TensorFlow reports its build on stderr
     try:
-        import keras
-        import tensorflow as tf
-        import tf2onnx
+        with without_log():
+            import keras
+            import tensorflow as tf
+            import tf2onnx
     except ImportError as error:
         raise MissingDependency(
             f"exporting needs {error.name or 'TensorFlow'}, which is not installed: pip install 'auditor[tensorflow]'"

@@ -9,6 +9,15 @@ from auditor.data.tables import MANIFEST_SUFFIXES
 from auditor.text import absolute, unshown
 
 
+def data_folder(root: str) -> Path | None:
+    """The folder of a data set by its root, as an audit has it; None for a URL. The files of a table lie beside it."""
+    written = unshown(root)
+    if "://" in written:
+        return None
+    folder = absolute(Path(written))
+    return folder.parent if folder.suffix.lower() in MANIFEST_SUFFIXES and not folder.is_dir() else folder
+
+
 @dataclass(frozen=True)
 class Locations:
     """The folder of a data set.
@@ -24,12 +33,9 @@ class Locations:
     @classmethod
     def of(cls, root: str) -> "Locations":
         """Of a data set by its root, as an audit has it. The repository is that of a GitHub job, or where we are."""
-        written = unshown(root)
-        if "://" in written:
-            return cls(None, quote(written, safe=":/") + "/")
-        folder = absolute(Path(written))
-        if folder.suffix.lower() in MANIFEST_SUFFIXES and not folder.is_dir():
-            folder = folder.parent
+        folder = data_folder(root)
+        if folder is None:
+            return cls(None, quote(unshown(root), safe=":/") + "/")
         repository = absolute(Path(os.environ.get("GITHUB_WORKSPACE") or "."))
         inside = folder.relative_to(repository).as_posix() if folder.is_relative_to(repository) else None
         return cls("" if inside == "." else inside, f"file://{_quoted(folder.as_posix())}/")

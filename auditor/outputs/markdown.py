@@ -2,19 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import get_args
 
 from auditor.audit import Audit, Severity
 from auditor.gates import measured
+from auditor.outputs.listed import WORST, by_image
 from auditor.outputs.locations import Locations
+from auditor.outputs.summary import resolved
 from auditor.outputs.text import code, markdown
+from auditor.report.audit.headline import verdict
 from auditor.text import count, number
 
 NAME = "summary.md"
-WORST = 20                                      # findings that are listed
 MOST_NOTES = 10
-#: What a comment of GitHub may hold, in characters; the page of a job takes more.
+#: Of a comment of GitHub, in bytes: it takes 65,536 characters; the page of a job takes more.
 MOST_COMMENT = 65_000
 
 
@@ -26,8 +29,8 @@ def write_markdown(audit: Audit, folder: Path) -> Path:
 
 
 def render(audit: Audit, most: int) -> str:
-    """The summary in at most so many bytes: first it lists fewer findings and notes, then it is cut between lines."""
-    for listed in (WORST, WORST // 4, 0):
+    """The summary in at most so many bytes: first without images and notes, then cut between lines."""
+    for listed in (WORST, 1, 0):
         text = "\n".join(_lines(audit, listed)) + "\n"
         if len(text.encode()) <= most:
             return text
@@ -41,15 +44,14 @@ def render(audit: Audit, most: int) -> str:
 
 
 def _lines(audit: Audit, listed: int) -> Iterator[str]:
-    verdict = "failed" if not audit.gate.passed else "passed" if audit.gate.results else "done"
-    statuses = audit.statuses()
-    yield f"## auditor: {code(audit.name)} {verdict}"
-    yield ""
+    outcome = "failed" if not audit.gate.passed else "passed" if audit.gate.results else "done"
+    statuses = {**audit.statuses(), "resolved": resolved(audit)}
     told = [count(statuses[status], f"{status} finding") for status in statuses if statuses[status]]
+    yield from (f"## auditor: {code(audit.name)} {outcome}", "", f"**{markdown(verdict(audit).sentence)}**", "")
     yield f"{count(audit.images, 'image')}, {', '.join(told) or 'no findings'}."
     yield from _gates(audit)
     yield from _rules(audit)
-    if listed and audit.standing:
+    if listed:
         yield from _worst(audit, listed)
     if listed and audit.notes:
         yield from ("", "### Notes", "")
@@ -79,16 +81,14 @@ def _rules(audit: Audit) -> Iterator[str]:
 
 
 def _worst(audit: Audit, listed: int) -> Iterator[str]:
-    locations, findings = Locations.of(audit.root), audit.standing
-    shown = findings[:listed]
-    yield from ("", f"### The first {number(len(shown))} of {count(len(findings), 'finding')}", "")
-    yield from ("| File | Rule | Severity | Given | Suggested |", "| --- | --- | --- | --- | --- |")
-    for finding in shown:
-        cells = (
-            code(locations.path(finding.file)) if finding.file is not None else markdown(finding.message),
-            markdown(audit.title(finding.rule)),
-            finding.severity,
-            code(finding.label) if finding.label is not None else "",
-            code(finding.suggested) if finding.suggested is not None else "",
-        )
-        yield f"| {' | '.join(cells)} |"
+    locations, flagged = Locations.of(audit.root), by_image(audit)
+    if not flagged:
+        return
+    shown = f"{number(min(listed, len(flagged)))} of {count(len(flagged), 'image')} with findings"
+    yield from ("", f"### Look at these first: {shown}", "", "| Image | Label | Why |", "| --- | --- | --- |")
+    for file, findings in islice(flagged.items(), listed):
+        suggested = next((found.suggested for found in findings if found.suggested is not None), None)
+        label = "" if findings[0].label is None else code(findings[0].label)
+        better = "" if suggested is None else f" \u2192 {code(suggested)}"
+        titles = dict.fromkeys(markdown(audit.title(found.rule)) for found in findings)
+        yield f"| {code(locations.path(file))} | {label}{better} | {', '.join(titles)} |"

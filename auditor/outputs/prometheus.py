@@ -9,6 +9,7 @@ from typing import get_args
 from auditor.atomic_write import changed_file
 from auditor.audit import Audit, Severity
 from auditor.errors import InputError
+from auditor.outputs.summary import resolved
 from auditor.text import shown, visible
 
 SUFFIX = ".prom"                                # the collector reads no others
@@ -53,6 +54,8 @@ def render(audit: Audit) -> str:
         *_metric("auditor_findings", "Findings of the last scan that are not accepted.", findings),
         *_metric("auditor_findings_status", "Findings of the last scan, by status.",
                  [({"status": status, **name}, value) for status, value in audit.statuses().items()]),
+        *_metric("auditor_findings_resolved", "Findings of the scan before the last one that are no more.",
+                 [(name, resolved(audit))]),
         *_metric("auditor_images", "Files of the data set, by how reading them ended.",
                  [({"outcome": outcome, **name}, value) for outcome, value in audit.outcomes.items()]),
         *_metric("auditor_gate_passed", "Whether each gate passed: 1 or 0.", gates),

@@ -7,12 +7,18 @@ from typing import Any
 
 from auditor.audit import AUDIT_FORMAT, Audit, ModelInfo
 from auditor.runs.files import SUMMARY
+from auditor.settings import SOURCE
 from auditor.store import Changes
+
+
+def resolved(audit: Audit) -> int:
+    """How many findings of the last run are no more; 0 where there was none."""
+    changes = audit.addition(Changes)
+    return 0 if changes is None else changes.resolved
 
 
 def summary(audit: Audit) -> dict[str, Any]:
     """The contents of `summary.json`."""
-    changes = audit.addition(Changes)
     return {
         "format_version": AUDIT_FORMAT,
         "dataset": {
@@ -21,6 +27,7 @@ def summary(audit: Audit) -> dict[str, Any]:
             "images": audit.images,
             "readable": audit.outcomes["ok"],
             "classes": dict(audit.classes),
+            "source": {name: value for name, value in audit.run.settings.items() if name in (*SOURCE, "class_map")},
         },
         "model": None if audit.model is None else _model(audit.model),
         "findings": audit.counts(),
@@ -34,7 +41,7 @@ def summary(audit: Audit) -> dict[str, Any]:
         Changes.name: None,
         **{addition.name: addition.summary() for addition in audit.additions},
         "outcomes": dict(audit.outcomes),
-        "statuses": {**audit.statuses(), "resolved": 0 if changes is None else changes.resolved},
+        "statuses": {**audit.statuses(), "resolved": resolved(audit)},
         "gate": {
             "passed": audit.gate.passed,
             "rules": list(audit.gate.rules),

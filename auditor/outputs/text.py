@@ -2,7 +2,7 @@
 
 import re
 
-from auditor.text import visible
+from auditor.text import unshown, visible
 
 # Not allowed in XML 1.0, however they are written.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -12,6 +12,16 @@ _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~&$!^\"'=+:@]|(?<=www)\.", re.IGNORECAS
 def printable(text: str) -> str:
     """Text that may stand in XML: what may not becomes U+FFFD. The writer escapes the rest."""
     return _NOT_XML.sub("\ufffd", text)
+
+
+def real_name(file: str) -> str:
+    """The name of a file as another program opens it, where XML and UTF-8 can say it.
+
+    Nearly all names are that anyway. One with control characters or with bytes that are no text stays as an audit
+    writes it, which `auditor.text.unshown` turns back.
+    """
+    real = unshown(file)
+    return file if _NOT_XML.search(real) else real
 
 
 def markdown(text: str) -> str:

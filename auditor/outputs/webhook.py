@@ -32,7 +32,8 @@ def check_url(url: str) -> None:
         usable = False
     if not usable or not url.isascii() or not url.isprintable() or " " in url:
         raise InputError(
-            f"--webhook {masked_url(url)} cannot be posted to; expected an http or https URL in ASCII, without spaces"
+            f"--webhook {masked_url(url) or repr(url)} cannot be posted to; expected an http or https URL in ASCII, "
+            "without spaces: https://host/path"
         )
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from auditor.atomic_write import DISK_FULL, is_safe_name
 from auditor.errors import Incomplete, InputError
-from auditor.runs.files import LATEST, SUMMARY
+from auditor.runs.files import ASSETS, LATEST, SUMMARY, is_page, is_picture
 from auditor.text import read_json, shown
 
 _MOST_ALIKE = 999                               # runs that may want the same id
@@ -103,13 +103,13 @@ def claim(out: Path, name: str, wanted: str | None = None) -> Iterator[Run]:
 def remove_old_runs(home: Path, keep: int, own: Collection[str], spare: Collection[Path] = ()) -> None:
     """Removes the folders of the oldest runs of one name.
 
-    Only what is a run and nothing else goes: a folder with a summary that says its id, and no file beside those that
-    auditor writes. What cannot be removed stays until the next time.
+    Only what is a run and nothing else goes: a folder with a summary that says its id, and nothing beside what auditor
+    writes: its files, the pages of its report, and their pictures. What cannot be removed stays until the next time.
 
     Args:
         home: Folder of the runs.
         keep: How many of the newest ones stay.
-        own: Names of all files that a run can have.
+        own: Names of all files that a run can have, beside pages.
         spare: Folders of runs that stay, however old. The one that `latest` leads to always does.
     """
     spared = {os.path.realpath(path) for path in (home / LATEST, *spare)}
@@ -132,10 +132,17 @@ def _when(folder: Path, own: Collection[str]) -> tuple[str, int] | None:
         run = read_json(folder / SUMMARY)["run"]
         started = datetime.fromisoformat(run["started_at"]).astimezone(UTC).isoformat()
         written = (folder / SUMMARY).stat().st_mtime_ns         # runs may start within the same second
-        ours = run["id"] == folder.name and all(each.name in own and each.is_file() for each in entries)
+        ours = run["id"] == folder.name and all(_is_own(each, own) for each in entries)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return (started, written) if ours else None
+
+
+def _is_own(entry: os.DirEntry[str], own: Collection[str]) -> bool:
+    if entry.name == ASSETS and entry.is_dir(follow_symlinks=False):
+        with os.scandir(entry) as pictures:
+            return all(is_picture(each.name) and each.is_file() for each in pictures)
+    return entry.is_file() and (entry.name in own or is_page(entry.name))
 
 
 def run_id(started: datetime) -> str:
@@ -172,7 +179,7 @@ def _take(home: Path, wanted: str, stack: ExitStack) -> str:
         # An error: another run has this id, or took the draft, still without a lock, for a leftover.
         with suppress(FileExistsError, FileNotFoundError, BlockingIOError), ExitStack() as mine:
             draft.mkdir()
-            mine.enter_context(_locked(draft))
+            mine.enter_context(locked(draft))
             mine.callback(shutil.rmtree, draft, ignore_errors=True)
             (draft / _host()).mkdir()
             if os.path.lexists(home / run):     # only now: a run that is being published leaves its claim last
@@ -194,9 +201,9 @@ def _host() -> str:
 def _remove_leftovers(home: Path) -> None:
     """Removes the drafts of killed runs, never one of a run that may still be at work."""
     for draft in home.glob(".*.partial"):
-        with suppress(OSError), _locked(draft) as locked:                       # BlockingIOError: its run lives
+        with suppress(OSError), locked(draft) as sure:                          # BlockingIOError: its run lives
             elsewhere = {entry.name for entry in draft.iterdir()} - {_host()}   # locks need not reach other machines
-            if (locked and not elsewhere) or time.time() - draft.stat().st_mtime > _ABANDONED:
+            if (sure and not elsewhere) or time.time() - draft.stat().st_mtime > _ABANDONED:
                 shutil.rmtree(draft)
     for link in home.glob(f".{LATEST}.*"):
         with suppress(OSError):
@@ -204,7 +211,7 @@ def _remove_leftovers(home: Path) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
+def locked(folder: Path) -> Iterator[bool]:
     """Locks a folder; yields False where the system has no such locks.
 
     Raises:
@@ -218,16 +225,16 @@ def _locked(folder: Path) -> Iterator[bool]:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        locked = True
+        held = True
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise
         except OSError:
-            locked = False                      # a file system without locks
+            held = False                        # a file system without locks
         if not os.path.samestat(os.fstat(handle), folder.stat()):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
-        yield locked
+        yield held
     finally:
         os.close(handle)
 

@@ -7,12 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from auditor.data.tables import MANIFEST_SUFFIXES
 from auditor.errors import InputError
 from auditor.runs.files import EVALUATION, FINDINGS, LATEST, PREDICTIONS, SUMMARY
-from auditor.text import absolute, read_json, shown, some
+from auditor.runs.nearest import nearest_names
+from auditor.text import absolute, read_json, shown, some, visible
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Row = dict[str, Any]
 
@@ -72,10 +76,17 @@ class StoredRun:
 
     def ranked(self) -> int:
         """How many images have a place in the order of review."""
+        ranks = self._column("review_rank")
+        return len(ranks) - int(ranks.null_count)
+
+    def files(self) -> "pyarrow.ChunkedArray":
+        """All files that it lists, in its order."""
+        return self._column("file")
+
+    def _column(self, name: str) -> "pyarrow.ChunkedArray":
         from pyarrow import parquet
 
-        ranks = parquet.read_table(self.folder / PREDICTIONS, columns=["review_rank"])["review_rank"]
-        return len(ranks) - int(ranks.null_count)
+        return parquet.read_table(self.folder / PREDICTIONS, columns=[name])[name]
 
     def findings(self) -> Iterator[dict[str, Any]]:
         """Every finding, in the run's order."""
@@ -155,6 +166,16 @@ def find(
     searched = some(shown(f"{run.folder} (of {run.root}, {run.started_at})") for run in runs)
     damaged = f" Not readable: {some(unread)}." if unread else ""
     raise InputError(
-        f"{shown(file)} is in none of the runs that were searched: {searched}.{damaged} Expected the path of a file "
-        "that was there when the data set was scanned, as you would open it or relative to the data set's root."
+        f"{shown(file)} is in none of the runs that were searched: {searched}.{_meant(path, runs)}{damaged} Expected "
+        "the path of a file that was there when the data set was scanned, as you would open it or relative to the data "
+        "set's root."
     )
+
+
+def _meant(path: Path, runs: Sequence[StoredRun]) -> str:
+    """The names that are nearest in the newest run of the data set that the path leads into, or of any."""
+    if not runs:
+        return ""
+    run = next((each for each in runs if each.inside(path)), runs[0])
+    near = nearest_names(next(iter(run.inside(path)), path.as_posix()), run.files())
+    return f" Did you mean {' or '.join(map(visible, near))}?" if near else ""

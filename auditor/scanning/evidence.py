@@ -10,28 +10,28 @@ from dataclasses import replace
 
 import numpy as np
 
-from auditor.audit import ClassView, Evidence, Finding, Neighbour, Rule
+from auditor.audit import Evidence, Finding, Neighbour, Rule
 from auditor.backends.base import Backend
 from auditor.checks import Samples
 from auditor.classes.names import class_name
 from auditor.engines import Outcome, Outcomes
 from auditor.images.decoding import thumbnail
-from auditor.images.encoding import jpeg
+from auditor.images.encoding import webp
 from auditor.images.reader import read_again
 from auditor.labels.neighbours import SHOWN, nearest_of_classes
 from auditor.progress import Progress
 from auditor.scanning.classifier import Classifier
 from auditor.scanning.judging import Judgement
-from auditor.scanning.overlays import Overlay, Overlays
+from auditor.scanning.overlays import Overlays
 from auditor.scanning.pictures import in_turns
 from auditor.settings import Limits, Settings
 
-SIDE = 320                                      # pixels; a card shows it at half of that on a dense display
-NEIGHBOUR_SIDE = 96                             # pixels; a strip of small pictures
+SIDE = 224                                      # pixels on the longer side
+NEIGHBOUR_SIDE = 72                             # pixels; a strip of small pictures
 TOP_PROBABILITIES = 5
 OF_A_CLASS = 3                                  # neighbours shown of the given and of the suggested class
 KEPT_FOR_OTHERS = 0.25                          # share of the images shown, if there are so many not about labels
-_VIEW_QUALITY = 76
+_NEIGHBOUR_QUALITY = 45
 
 
 def gather_evidence(
@@ -141,7 +141,8 @@ class _Strips:
     def _neighbour(self, row: int, similarity: float) -> Neighbour:
         if row not in self._thumbnails:
             pixels = read_again(self._outcomes.samples[row], NEIGHBOUR_SIDE, self._limits)
-            self._thumbnails[row] = None if pixels is None else jpeg(thumbnail(pixels, NEIGHBOUR_SIDE))
+            small = None if pixels is None else thumbnail(pixels, NEIGHBOUR_SIDE)
+            self._thumbnails[row] = None if small is None else webp(small, _NEIGHBOUR_QUALITY)
         return Neighbour(
             file=self._samples.files[row],
             label=self._samples.given[row],
@@ -157,29 +158,23 @@ def _evidence(
     if pixels is None:
         return None
     small = thumbnail(pixels, SIDE)                                                     # (H, W, 3)
+    height, width = small.shape[:2]
+    picture = webp(small)
     if overlays is None or outcome.inferred is None:
-        return Evidence(jpeg(small), None, None, small.shape[1], small.shape[0], (), "")
-    views, method = overlays.draw(pixels, SIDE, outcome.inferred, row, suggested)
+        return Evidence(outcome.content, picture, width, height, (), (), "")
+    heatmaps, method = overlays.draw(pixels, outcome.inferred, row, suggested)
     probabilities, source = _probabilities(outcome, samples, row, overlays.backend)
-    first = views[0] if views else None
     return Evidence(
-        thumbnail=jpeg(small),
-        overlay=None if first is None else jpeg(first.pixels),
-        heatmap_class=None if first is None else first.subject,
-        width=small.shape[1],
-        height=small.shape[0],
+        content=outcome.content,
+        thumbnail=picture,
+        width=width,
+        height=height,
+        heatmaps=heatmaps,
         probabilities=probabilities,
         source=source,
         method=method or "",
         colours=overlays.colours,
-        blank=first is not None and first.blank,
-        views=tuple(_class_view(view) for view in views[1:]),
     )
-
-
-def _class_view(view: Overlay) -> ClassView:
-    height, width = view.pixels.shape[:2]
-    return ClassView(jpeg(view.pixels, _VIEW_QUALITY), view.subject, view.against, view.blank, width, height)
 
 
 def _probabilities(

@@ -22,7 +22,7 @@ from auditor.engines import Outcome, Outcomes
 from auditor.heatmaps.grad_cam import evidence_maps, heat, overlay
 from auditor.heatmaps.saliency import class_maps
 from auditor.images.decoding import resize, thumbnail
-from auditor.images.encoding import jpeg
+from auditor.images.encoding import webp
 from auditor.images.reader import for_model, read_again
 from auditor.progress import Progress
 from auditor.scanning.evidence import SIDE
@@ -206,8 +206,8 @@ class _Pictures:
             name=name,
             probability=guess.probability,
             kin=guess.cats if kind == "cat" else guess.dogs,
-            thumbnail=jpeg(small),
-            overlay=None if heat is None else jpeg(overlay(small, heat, colours=self._settings.colours)),
+            thumbnail=webp(small),
+            overlay=None if heat is None else webp(overlay(small, heat, colours=self._settings.colours)),
             width=small.shape[1],
             height=small.shape[0],
         )

@@ -9,6 +9,7 @@ from auditor.data.changed import Changed
 from auditor.data.dataset import Dataset
 from auditor.engines import Task
 from auditor.gates import Gating
+from auditor.review.kept import Kept
 from auditor.scanning.classifier import Classifier
 from auditor.settings import Settings
 
@@ -25,6 +26,7 @@ class Inputs:
         checks: The rules that run, in the registry's order.
         gating: Gates, accepted findings and the baseline.
         changed: The images whose findings are listed; None lists all.
+        kept: The images that people kept in review, whose findings are not listed.
         today: What acceptances expire by.
     """
 
@@ -35,6 +37,7 @@ class Inputs:
     checks: Sequence[Check]
     gating: Gating
     changed: Changed | None
+    kept: Kept
     today: date
 
     @property

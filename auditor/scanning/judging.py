@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from auditor.backends.card import ModelCard
 from auditor.checks import ModelView, Samples
 from auditor.checks.copies import Copies
+from auditor.checks.samples import MODEL
 from auditor.classes.names import ClassMatch, class_name
 from auditor.data.dataset import Dataset
 from auditor.engines import Outcomes
@@ -164,7 +165,7 @@ def _model_view(outcomes: Outcomes, dataset: Dataset, card: ModelCard, match: Cl
         return dataset.classes[best[row]] if known[row] else class_name(card.classes, int(top[row]))
 
     return ModelView(
-        name="The model",
+        name=MODEL,
         probabilities=projected,
         predicted=tuple(name(row) for row in rows),
         predicted_class=np.where(known, best, -1).astype(np.intp),

@@ -6,34 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.audit import Evidence
+from auditor.audit import Evidence, HeatLayer
 from auditor.backends.base import Backend
 from auditor.classes.names import ClassMatch
 from auditor.engines import Inferred
-from auditor.heatmaps.grad_cam import contrast_overlay, evidence_maps, heat, overlay, scale
+from auditor.heatmaps.grad_cam import evidence_maps, heat, scale
+from auditor.heatmaps.layers import contrast_layer, heat_layer
 from auditor.heatmaps.occlusion import log_odds_lost
 from auditor.heatmaps.saliency import Method, signed_maps
-from auditor.images.decoding import resize, thumbnail
+from auditor.images.decoding import resize
 from auditor.scanning.judging import Judgement
-
-VIEW_SIDE = 176                                 # pixels; a card shows it at half of its width
-
-
-@dataclass(frozen=True)
-class Overlay:
-    """A heatmap over the picture.
-
-    Attributes:
-        pixels: (H, W, 3) uint8 RGB.
-        subject: The class whose evidence is shown.
-        against: The class that it is compared with; None for the evidence alone.
-        blank: Whether there is no evidence for the subject, so that the picture is unchanged.
-    """
-
-    pixels: NDArray[np.uint8]
-    subject: str
-    against: str | None
-    blank: bool
 
 
 @dataclass
@@ -65,22 +47,21 @@ class Overlays:
         return 2 * max(self.backend.card.input_size)
 
     def draw(
-        self, pixels: NDArray[np.uint8], side: int, inferred: Inferred, row: int, suggested: int
-    ) -> tuple[tuple[Overlay, ...], Method | None]:
-        """The views of an image, that of the predicted class first; none if no map can be made.
+        self, pixels: NDArray[np.uint8], inferred: Inferred, row: int, suggested: int
+    ) -> tuple[tuple[HeatLayer, ...], Method | None]:
+        """The heatmaps of an image, that of the predicted class first; none if no map can be made.
 
         If predicted and given class differ, the given class follows, then predicted against given. If they are equal
         but a rule suggests another class, these two are compared.
 
         Args:
             pixels: (H, W, 3) uint8 RGB, of at least `at_least` pixels if the file has them.
-            side: Longer side of the first view; the others have `VIEW_SIDE`.
             inferred: What the scan kept of it.
             row: Of the image among the samples.
             suggested: Folder class, -1 for none.
 
         Returns:
-            The views, and the method that made them.
+            The layers, and the method that made them.
         """
         predicted = self._predicted(inferred, row)
         if predicted is None:
@@ -92,20 +73,21 @@ class Overlays:
         maps, method = self._maps(pixels, inferred, row, wanted)
         if predicted not in maps:
             return (), None
-        heatmap = heat(maps[predicted])
-        drawn = overlay(thumbnail(pixels, side), heatmap, colours=self.colours)
-        views = [Overlay(drawn, self._name(predicted), None, not heatmap.any())]
+        layers = [self._evidence(maps, predicted)]
         if other != predicted and other in maps:
-            small, evidence = thumbnail(pixels, VIEW_SIDE), heat(maps[other])
-            pair = (other, predicted) if turned else (predicted, other)
-            contrast = scale(maps[pair[0]] - maps[pair[1]])
-            views += [
-                Overlay(overlay(small, evidence, colours=self.colours), self._name(other), None, not evidence.any()),
-                Overlay(
-                    contrast_overlay(small, contrast), self._name(pair[0]), self._name(pair[1]), not contrast.any()
-                ),
+            layers += [
+                self._evidence(maps, other),
+                self._contrast(maps, *((other, predicted) if turned else (predicted, other))),
             ]
-        return tuple(views), method
+        return tuple(layers), method
+
+    def _evidence(self, maps: Mapping[int, NDArray[np.float32]], subject: int) -> HeatLayer:
+        heatmap = heat(maps[subject])
+        return HeatLayer(heat_layer(heatmap, self.colours), self._name(subject), None, not heatmap.any())
+
+    def _contrast(self, maps: Mapping[int, NDArray[np.float32]], subject: int, against: int) -> HeatLayer:
+        contrast = scale(maps[subject] - maps[against])
+        return HeatLayer(contrast_layer(contrast), self._name(subject), self._name(against), not contrast.any())
 
     def _judged(self, row: int) -> bool:
         """Whether the probe can explain an image."""
@@ -178,12 +160,12 @@ def heatmap_notes(backend: Backend, evidence: Mapping[str, Evidence], limit: int
         if limit == 0:
             return (f"There are no heatmaps: no label was flagged, and max_occlusion is 0; {backend.no_head}",)
         return (f"There are no heatmaps: no label was flagged. Flagged labels get occlusion maps: {backend.no_head}",)
-    methods = {each.method for each in doubted if each.overlay is not None}
+    methods = {each.method for each in doubted if each.heatmaps}
     if not methods:
         return (f"There are no heatmaps: {backend.no_head}",)
     if "occlusion" not in methods:
         return (f"Heatmaps are Grad-CAM by automatic differentiation: {backend.no_head}",)
-    drawn = sum(each.overlay is not None for each in doubted)
+    drawn = sum(bool(each.heatmaps) for each in doubted)
     of_all = f" {drawn} of the {len(doubted)} images with a flagged label have one (max_occlusion {limit})."
     more = of_all if drawn < len(doubted) else ""
     return (f"Heatmaps are occlusion maps, not Grad-CAM: {backend.no_head}.{more}",)

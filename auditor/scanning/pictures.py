@@ -16,19 +16,19 @@ from auditor.checks.copies import EXACT, KINDS, Copies, Kind, kind_between
 from auditor.duplicates.agreement import overlay
 from auditor.engines import Outcomes
 from auditor.images.decoding import resize, thumbnail
-from auditor.images.encoding import jpeg
+from auditor.images.encoding import webp
 from auditor.images.reader import read_again
 from auditor.progress import Progress
 from auditor.settings import Limits
 
 GROUPS = 60                                     # groups of copies that are shown
 IN_GROUP = 6                                    # images of a group
-COPY_SIDE = 184                                 # pixels; a page shows it at 8 to 11 rem
+COPY_SIDE = 160                                 # pixels; a page shows it at 8 to 11 rem
 EXAMPLES = 12                                   # images for a finding about the data set
-EXAMPLE_SIDE = 120                              # pixels
-_QUALITY = 76
+EXAMPLE_SIDE = 112                              # pixels
+_QUALITY = 50
 #: A page carries all pictures in itself: these end when they have so many bytes, whatever the limits above allow.
-_COPIES_BYTES, _EXAMPLES_BYTES = 800_000, 250_000
+_COPIES_BYTES, _EXAMPLES_BYTES = 400_000, 100_000
 #: Findings of these kinds are about one picture that is there more than once.
 _SAME_PICTURE: tuple[RuleKind, ...] = ("conflict", "copies")
 _GREY = 128
@@ -92,7 +92,7 @@ class Pictures:
             small = self._small(self._row_of[file], EXAMPLE_SIDE)
             if small is None:
                 continue
-            picture = jpeg(small, _QUALITY)
+            picture = webp(small, _QUALITY)
             taken += len(picture)
             if taken > _EXAMPLES_BYTES:
                 break
@@ -103,7 +103,7 @@ class Pictures:
         """The first image of a group, then each copy with what differs."""
         first, *others = rows
         original = self._small(first, COPY_SIDE)                                        # (H, W, 3)
-        whole = None if original is None else jpeg(original, _QUALITY)
+        whole = None if original is None else webp(original, _QUALITY)
         yield self._copy(first, "", 1.0, whole, None)
         # Equal files have equal pictures.
         drawn: dict[str, tuple[bytes | None, bytes | None]] = {self.samples.contents[first]: (whole, None)}
@@ -117,7 +117,7 @@ class Pictures:
                 differs = None
                 if kind not in EXACT and small is not None and original is not None:
                     differs = _difference(original, small, mirrored=kind == "mirrored")
-                drawn[content] = None if small is None else jpeg(small, _QUALITY), differs
+                drawn[content] = None if small is None else webp(small, _QUALITY), differs
             yield self._copy(row, kind, similarity, *drawn[content])
 
     def _copy(
@@ -161,7 +161,7 @@ class _Kinds:
 
 
 def _difference(first: NDArray[np.uint8], copy: NDArray[np.uint8], *, mirrored: bool) -> bytes | None:
-    """The copy less the first around grey, as a JPEG of the first's size; None where nothing differs.
+    """The copy less the first around grey, as a picture of the first's size; None where nothing differs.
 
     Args:
         first: (H, W, 3) the image that the copy is compared with.
@@ -179,4 +179,4 @@ def _difference(first: NDArray[np.uint8], copy: NDArray[np.uint8], *, mirrored: 
     if not change.any():
         return None
     grey = np.clip(_GREY + change, 0, 255).astype(np.uint8)
-    return jpeg(resize(grey, *first.shape[:2]), _QUALITY)
+    return webp(resize(grey, *first.shape[:2]), _QUALITY)

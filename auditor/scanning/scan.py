@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from auditor import __version__
-from auditor.audit import Audit, LabelPower, RunInfo
+from auditor.audit import Audit, Finding, LabelPower, RunInfo
 from auditor.backends.base import Backend
 from auditor.checks import Samples, known_checks, make_checks
 from auditor.classes.class_map import IMAGENET_MAP
@@ -26,6 +26,7 @@ from auditor.gates.baseline import known
 from auditor.labels.estimate import estimate_errors
 from auditor.labels.verdict import Power
 from auditor.progress import Progress
+from auditor.review.kept import Kept, Left, read_kept
 from auditor.runs.folder import run_id as id_of
 from auditor.scanning.classifier import classifier_for
 from auditor.scanning.evidence import gather_evidence
@@ -39,11 +40,23 @@ from auditor.scanning.pictures import Pictures
 from auditor.scanning.predictions import predictions_table
 from auditor.scanning.unchanged import fingerprint_of
 from auditor.settings import Settings
-from auditor.store import Past, changes_of, collect, keep_audit, open_store, read_past, recall_audit, repeats
+from auditor.store import (
+    Changes,
+    Past,
+    changes_of,
+    collect,
+    goes_on,
+    keep_audit,
+    open_store,
+    read_past,
+    recall_audit,
+    repeats,
+    stranger_note,
+)
 from auditor.text import masked_url, shown
 
-#: Every type that `Audit.additions` may have when an audit is kept: a store reads no others back.
-ADDITIONS: tuple[type, ...] = (ImageNetView,)
+#: Every type that `Audit.additions` may have: a store reads no others back.
+ADDITIONS: tuple[type, ...] = (ImageNetView, Changes)
 
 
 def run_scan(
@@ -76,9 +89,11 @@ def run_scan(
     since = settings.changed_since
     changed = None if since is None else changed_images(listed, settings.data, since)
     classifier, dataset, task = classifier_for(settings, listed, backend)
-    inputs = Inputs(settings, dataset, task, classifier, checks, gating, changed, started.date())
+    kept = read_kept(settings.out, settings.name or dataset.name)
+    inputs = Inputs(settings, dataset, task, classifier, checks, gating, changed, kept, started.date())
     gating.check(inputs.name, shown(str(settings.data)), dataset.classes)
-    with open_store(remember) as store:         # not before: a scan that cannot begin leaves nothing behind
+    # Not before: a scan that cannot begin leaves nothing behind.
+    with open_store(remember) as store, goes_on(store):
         outcomes, cached = collect(
             dataset, task, store, settings.data, engine=engine, verify=settings.verify, progress=progress
         )
@@ -99,7 +114,7 @@ def run_scan(
         auditor_version=__version__,
         settings=_stated(settings),
     )
-    return replace(audit, notes=(*store.notes, *audit.notes), run=run)
+    return replace(audit, notes=(*store.notes, *stranger_note(past, audit), *audit.notes), run=run)
 
 
 def _audit(inputs: Inputs, outcomes: Outcomes, past: Past, progress: Progress) -> Audit:
@@ -118,6 +133,8 @@ def _audit(inputs: Inputs, outcomes: Outcomes, past: Past, progress: Progress) -
     contents = _contents(samples) if inputs.gating.needs_contents else {}
     judged = {rule.name for rule in rules if rule.judged}
     findings, gate_notes = inputs.gating.mark(findings, contents, inputs.today, judged)
+    left = _without_kept(findings, samples, inputs.kept)        # after `mark`: what accepts one of them is not stale
+    findings = left.findings
     if changed is not None:
         findings, charts = changed.only(findings), {}
     pictures = Pictures(outcomes, samples, rules, settings.limits, progress)
@@ -138,6 +155,7 @@ def _audit(inputs: Inputs, outcomes: Outcomes, past: Past, progress: Progress) -
         *_check_notes(ran),
         *steady.notes(),
         *gate_notes,
+        *left.notes,
     )
     estimate = estimate_errors(samples.verdict, rank, samples.labels, samples.out_of_fold, judgement.probe.relearn)
     asked = settings.class_map == IMAGENET_MAP
@@ -167,7 +185,14 @@ def _audit(inputs: Inputs, outcomes: Outcomes, past: Past, progress: Progress) -
         charts=charts,
         copies=groups,
         examples=pictures.examples(findings),
+        kept=left.kept,
     )
+
+
+def _without_kept(findings: tuple[Finding, ...], samples: Samples, kept: Kept) -> Left:
+    """What is left when the images that people kept are not listed."""
+    rows = zip(samples.files, zip(samples.contents, samples.given, strict=True), strict=True) if kept.rules else ()
+    return kept.leave_out(findings, dict(rows))
 
 
 def _compared(audit: Audit, past: Past, gating: Gating, changed: Changed | None) -> Audit:

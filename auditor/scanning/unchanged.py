@@ -30,5 +30,5 @@ def fingerprint_of(inputs: Inputs, outcomes: Outcomes) -> bytes:
         (reader_key(task), model),
         tuple(inputs.checks),
         (inputs.gating, inputs.today if inputs.gating.entries else None),
-        inputs.changed,
+        (inputs.changed, inputs.kept),
     )

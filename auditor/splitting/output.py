@@ -1,19 +1,18 @@
 """Writes a split as a manifest, as copies or as hard links; the source is not changed."""
 
-import csv
 import errno
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from auditor.atomic_write import DISK_FULL, check_free, new_file, new_folder
 from auditor.data.dataset import Dataset
+from auditor.data.manifest_writing import path_in_manifest, write_manifest
 from auditor.data.placement import Wanted, place
 from auditor.data.sample import Sample
 from auditor.data.sources import load_dataset, stated_dataset
-from auditor.data.table_files import ESCAPED
 from auditor.errors import InputError
 from auditor.progress import Progress
 from auditor.settings import Settings
@@ -84,7 +83,7 @@ def check_target(source: Path, dataset: Dataset, target: Path, by: str) -> None:
             f"{shown(str(target))} is inside {shown(str(source))}, which must not be changed. Name a path outside."
         )
     if by == "manifest":
-        _relative(dataset, dataset.samples[0], target)
+        path_in_manifest(dataset, dataset.samples[0], target)
     check_free(target, folder=by != "manifest")  # the same error as at the end, minutes earlier
 
 
@@ -97,11 +96,11 @@ def write_split(dataset: Dataset, plan: SplitPlan, target: Path, by: str, progre
     """
     samples = [sample for sample in dataset.samples if sample.file in plan.parts]
     if by == "manifest":
-        paths = [_relative(dataset, sample, target) for sample in samples]
+        paths = [path_in_manifest(dataset, sample, target) for sample in samples]
         with new_file(target) as draft:
             labels = (unshown(sample.label or "") for sample in samples)
             parts = (plan.parts[sample.file] for sample in samples)
-            _write_manifest(zip(paths, labels, parts, strict=True), draft)
+            write_manifest(zip(paths, labels, parts, strict=True), draft)
             _check(draft, paths, samples, plan)
         return
     with new_folder(target) as draft:
@@ -110,35 +109,6 @@ def write_split(dataset: Dataset, plan: SplitPlan, target: Path, by: str, progre
         for sample, path in progress.track(zip(samples, paths, strict=True), len(samples), "files"):
             _put(sample.path, draft / path, by)
         _check(draft, paths, samples, plan)
-
-
-def _relative(dataset: Dataset, sample: Sample, target: Path) -> str:
-    """Returns a sample's path as a manifest at `target` must write it.
-
-    Raises:
-        InputError: the manifest is not above the images, so it must not name them.
-    """
-    root, above = absolute(dataset.root), absolute(target).parent
-    if not root.is_relative_to(above):
-        root, above = _real(root), _real(above)
-    if not root.is_relative_to(above):
-        raise InputError(
-            f"{shown(str(target))} cannot name its images: a manifest names files below its own folder, but they "
-            f"are in {shown(str(root))}. Put the manifest there or above, or choose --by copy or --by link."
-        )
-    return (root.relative_to(above) / unshown(sample.file)).as_posix()
-
-
-def _write_manifest(rows: Iterable[tuple[str, str, str]], path: Path) -> None:
-    # Names that are not UTF-8 are written as their bytes on disk; manifests are read in the same way, if a byte order
-    # mark says that the others are UTF-8.
-    rows = list(rows)
-    mark = "\ufeff" if any(ESCAPED.search(text) for row in rows for text in row) else ""
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(mark)
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("file", "label", "split"))
-        table.writerows(rows)
 
 
 def _put(source: Path, target: Path, by: str) -> None:

@@ -8,7 +8,7 @@ import io
 import json
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
@@ -27,10 +27,19 @@ class NotAnAudit(ValueError):
 
 def encode(audit: Audit) -> bytes:
     """An audit as a blob; raises TypeError for a field whose type has no form here."""
+    return joined(*parts_of(audit))
+
+
+def parts_of(audit: Audit) -> tuple[bytes, list[bytes]]:
+    """The text of an audit, and the parts that it refers to, in their order; raises as `encode`."""
     writer = _Writer()
     text = json.dumps(writer.plain(audit, Audit), ensure_ascii=False, separators=(",", ":"))
-    head = text.encode("utf-8", "surrogatepass")
-    return b"".join((len(head).to_bytes(_LENGTH, "little"), head, *writer.parts))
+    return text.encode("utf-8", "surrogatepass"), writer.parts
+
+
+def joined(text: bytes, parts: Iterable[bytes]) -> bytes:
+    """The blob of what `parts_of` gave."""
+    return b"".join((len(text).to_bytes(_LENGTH, "little"), text, *parts))
 
 
 def decode(blob: bytes, additions: Sequence[type] = ()) -> Audit:
@@ -84,7 +93,7 @@ class _Writer:
 
     def _table(self, table: pd.DataFrame) -> tuple[Any, ...]:
         objects = {name: table[name].tolist() for name in table if table[name].dtype == object}
-        return list(table), objects, self._part(table.drop(columns=list(objects)).to_parquet())
+        return list(table), objects, self._part(table.drop(columns=list(objects)).to_parquet(compression="zstd"))
 
     def _part(self, data: bytes) -> tuple[int, int]:
         self.parts.append(data)

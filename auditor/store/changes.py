@@ -10,11 +10,13 @@ import numpy as np
 from auditor.audit import Audit
 from auditor.store.known import Image, Images
 from auditor.store.past import OpenFinding, Past, circumstances_of
+from auditor.text import count, number
 
 #: Why a finding is no more: the first that holds for any of its images.
-Reason = Literal["file gone", "content changed", "label changed", "no longer flagged"]
+Reason = Literal["file gone", "content changed", "label changed", "kept in review", "no longer flagged"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 _LISTED = 50                                    # resolved findings that an audit names
+_SAME = 0.1                                     # share of the images that the runs of one data set have in common
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def compare(past: Past, audit: Audit, images: Images) -> Compared:
         images: Of that run.
     """
     found = {finding.id for finding in audit.findings}
+    kept = frozenset(audit.kept)
     judged = {rule.name for rule in audit.rules if rule.judged}
     missing = [each for each in past.open.values() if each.rule in judged and each.id not in found]
     if not missing:
@@ -89,6 +92,9 @@ def compare(past: Past, audit: Audit, images: Images) -> Compared:
     resolved: list[tuple[OpenFinding, Reason]] = []
     unseen = []
     for each in missing:
+        if each.id in kept:                     # found, and left out
+            resolved.append((each, "kept in review"))
+            continue
         states = list(here.states(each.images))
         if None in states:
             unseen.append(each)
@@ -113,6 +119,25 @@ def changes_of(past: Past, audit: Audit) -> Changes | None:
         by_rule=dict(sorted(Counter(each.rule for each, _ in compared.resolved).items())),
         listed=tuple(Resolved(each.id, each.rule, each.file, each.label, reason) for each, reason in first),
         unseen=len(compared.unseen),
+    )
+
+
+def stranger_note(past: Past, audit: Audit) -> tuple[str, ...]:
+    """That this may be another data set under the name of the last run's; nothing where its images are here.
+
+    Paths cannot tell: a data set may move, and two may lie at the same relative path.
+    """
+    if not len(past.known):
+        return ()
+    known = Images.of(audit.predictions).known()
+    here = len(np.intersect1d(past.known, known, assume_unique=True))
+    if here >= _SAME * min(len(past.known), len(known)):
+        return ()
+    last = f"of {past.root}, had {count(len(past.known), 'image')}"
+    return (
+        f"The last run that is named {audit.name}, {last}, and {number(here) if here else 'none'} of them "
+        f"{'is' if here == 1 else 'are'} in this scan with the same label. If these are two data sets, give one of "
+        "them a --name of its own: what is new and what is resolved is told by the name.",
     )
 
 

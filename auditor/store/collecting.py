@@ -7,7 +7,6 @@ import numpy as np
 from auditor.data.dataset import Dataset
 from auditor.data.sample import Sample
 from auditor.engines import Engine, LocalEngine, Outcomes, Task
-from auditor.errors import Incomplete
 from auditor.progress import Progress
 from auditor.store.session import Session
 from auditor.store.store import Store
@@ -38,7 +37,7 @@ def collect(
         The outcomes, and how many of them were known, so that nothing was decoded for them.
 
     Raises:
-        Incomplete: it was interrupted, or the disk is full.
+        Incomplete: the disk is full.
     """
     failed = [(Sample(file, file, None, None), reason) for file, reason in dataset.failed]
     outcomes = Outcomes(dataset.samples, failed, scratch=store.folder)
@@ -57,14 +56,6 @@ def collect(
             known[place] = outcome.remembered
             session.keep(outcome)
         session.finish(dataset.samples)
-    except KeyboardInterrupt as interruption:
-        session.close()
-        if store.folder is None:
-            raise
-        raise Incomplete(
-            f"{str(interruption) or 'interrupted'}; no report was written, but what was found out is kept. Run the "
-            "same command again, and it goes on from there."
-        ) from None
     finally:
         session.close()
     return outcomes, int(known.sum())

@@ -27,6 +27,8 @@ _NETWORK = frozenset({
     "9p", "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs", "gfs2", "gpfs",
     "lustre", "nfs", "nfs4", "ocfs2", "smb3", "smbfs",
 })  # fmt: skip
+_REFUSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL = (*DISK_FULL, errno.EFBIG)               # EFBIG: a limit of the user's (`ulimit -f`)
 _ROOM = 1024**2                                 # bytes; with less than this a disk is full
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -115,6 +117,11 @@ def is_full(error: Exception, folder: Path) -> bool:
     return code == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno in _FULL)
 
 
+def is_read_only(error: Exception) -> bool:
+    """Whether an error came because the database, or the folder that it lies in, may not be written to."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSED or getattr(error, "errno", None) in _FORBIDDEN
+
+
 def move_aside(folder: Path) -> Path:
     """Moves the files of a damaged store, and nothing else, to a new folder beside it, which is returned."""
     made = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -136,7 +143,7 @@ def explained(error: Exception) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return f"another scan kept it locked for {_WAIT:.0f} s"
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+    if code in _REFUSED:
         return f"it cannot be written to ({error})"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}{f': {shown(str(error.filename))}' if error.filename else ''}"

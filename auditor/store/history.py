@@ -32,7 +32,8 @@ _EXTEND = (
 )
 #: Settings that say where results go and how fast, not what they are.
 ELSEWHERE = frozenset({
-    "out", "threads", "batch_size", "store", "verify", "outputs", "prometheus", "webhook", "keep_runs",
+    "out", "threads", "batch_size", "store", "verify", "outputs", "prometheus", "webhook", "keep_runs", "max_size",
+    "assets", "template_dir",
 })  # fmt: skip
 #: And those that say how results are shown, and which of them fail a job.
 _SHOWN = frozenset({"name", "max_cards", "max_occlusion", "colours", "fail_on", "accepted", "baseline"})

@@ -43,6 +43,7 @@ class Past:
     Attributes:
         run: Its id; None where there was none.
         started: When it started, as an ISO timestamp.
+        root: Of its data set, as it was stated.
         open: Id -> finding, of all rules, also of those that did not run in it.
         known: Sorted keys of the images that it could read, each with its label.
         circumstances: Rule that judged something in it -> what its scores depended on.
@@ -50,6 +51,7 @@ class Past:
 
     run: str | None = None
     started: str = ""
+    root: str = ""
     open: Mapping[str, OpenFinding] = field(default_factory=dict)
     known: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     circumstances: Mapping[str, str] = field(default_factory=dict)
@@ -72,18 +74,19 @@ def read_past(store: Store, name: str) -> Past:
 def past_of(connection: sqlite3.Connection, name: str) -> Past:
     """The same from the database."""
     row = connection.execute(
-        "SELECT datasets.id, known, runs.run, started, circumstances FROM datasets JOIN runs ON dataset = datasets.id "
-        "WHERE name = ? ORDER BY runs.id DESC LIMIT 1",
+        "SELECT datasets.id, known, runs.run, started, root, circumstances "
+        "FROM datasets JOIN runs ON dataset = datasets.id WHERE name = ? ORDER BY runs.id DESC LIMIT 1",
         (name,),
     ).fetchone()
     if row is None:
         return NO_PAST
-    dataset, known, run, started, circumstances = row
+    dataset, known, run, started, root, circumstances = row
     query = "SELECT finding, rule, label, suggested, images FROM findings WHERE dataset = ? AND ended IS NULL"
     try:
         return Past(
             run=str(run),
             started=datetime.fromisoformat(started).isoformat(),
+            root=str(root),
             open={
                 str(finding): OpenFinding(finding, rule, label, suggested, images_of(images))
                 for finding, rule, label, suggested, images in connection.execute(query, (dataset,))

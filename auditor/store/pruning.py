@@ -1,4 +1,4 @@
-"""Forgetting: what no file of the last scan of any source has, and what has not been used for long.
+"""Forgetting: what no file of the last scan of any source has, runs that are gone, and what was not used for long.
 
 Embeddings that are left are copied to new shards, one transaction switches to these, then the old ones are removed.
 Wherever that is cut short, either all old shards are whole or all new ones, and the next prune removes the others.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditor.store.database import transaction
+from auditor.store.run_audits import forget_run_audits
 from auditor.store.shards import Reader, Shard, lock, shard_path
 from auditor.store.upkeep import disk_size, opened
 
@@ -25,10 +26,17 @@ _SPARE = 0.25                                   # of the pages of the database: 
 
 @dataclass(frozen=True)
 class Pruned:
-    """What a prune did: how many images it forgot, how many results of any kind, and bytes before and after."""
+    """What a prune did.
+
+    Attributes:
+        images, results: How many images it forgot, and how many results of any kind.
+        audits: How many audits of runs whose folder is gone.
+        before, after: Bytes on disk.
+    """
 
     images: int
     results: int
+    audits: int
     before: int
     after: int
 
@@ -50,6 +58,7 @@ def prune(out: Path, older_than: int | None = None) -> Pruned:
         with transaction(connection):
             if older_than is not None:
                 _forget_unused(connection, time.time() - older_than * _DAY)
+            audits = forget_run_audits(connection, out)
             images = connection.execute("DELETE FROM contents WHERE id NOT IN (SELECT content FROM files)").rowcount
             results = sum(
                 connection.execute(
@@ -60,7 +69,7 @@ def prune(out: Path, older_than: int | None = None) -> Pruned:
             )
         _compact(folder, connection)
         _shrink(connection)
-        return Pruned(images, results, before, disk_size(folder))
+        return Pruned(images, results, audits, before, disk_size(folder))
 
 
 def _forget_unused(connection: sqlite3.Connection, since: float) -> None:

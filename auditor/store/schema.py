@@ -43,6 +43,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "first INTEGER NOT NULL, last INTEGER NOT NULL, ended INTEGER, reason TEXT)",
         "CREATE UNIQUE INDEX findings_open ON findings (dataset, finding) WHERE ended IS NULL",
     ),
+    (
+        # Audits of runs whose folder is there. Runs of an unchanged data set share most of their parts.
+        "CREATE TABLE audits (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, run TEXT NOT NULL, "
+        "head BLOB NOT NULL, crc INTEGER NOT NULL)",
+        "CREATE UNIQUE INDEX audits_of ON audits (name, run)",
+        "CREATE TABLE parts (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, data BLOB NOT NULL)",
+        "CREATE TABLE parts_of (audit INTEGER NOT NULL, place INTEGER NOT NULL, part INTEGER NOT NULL, "
+        "PRIMARY KEY (audit, place)) WITHOUT ROWID",
+    ),
 )
 VERSION = len(MIGRATIONS)
 

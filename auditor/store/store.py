@@ -2,16 +2,28 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from auditor.data.own_output import STORE_DATABASE
 from auditor.errors import Incomplete
 from auditor.store.database import STORE, Unusable, connect, explained, is_damaged, is_full, move_aside
 from auditor.text import shown
 
+_BEGINS = 60.0                                  # seconds after which nobody is about to write the first byte
 _Result = TypeVar("_Result")
+
+
+def _was_emptied(folder: Path) -> bool:
+    """Whether the database was cut to nothing, as by a copy on a full disk; not one that another scan just begins."""
+    try:
+        found = (folder / STORE_DATABASE).stat()
+    except OSError:                             # none is there, as before the first scan
+        return False
+    return not found.st_size and (any(folder.glob("*.npy")) or time.time() - found.st_mtime > _BEGINS)
 
 
 class Store:
@@ -63,6 +75,8 @@ class Store:
 
     def _open(self, folder: Path) -> None:
         try:
+            if _was_emptied(folder):
+                raise sqlite3.DatabaseError(f"its {STORE_DATABASE} is empty")
             self._connection = connect(folder)
         except Unusable as reason:
             self._turn_off(str(reason))
@@ -100,6 +114,24 @@ class Store:
             f"The store {shown(str(folder))} was not used: {reason}. The scan went on without it, and the next one "
             "will have to read these images again. Put that right, or name another folder with --out."
         )
+
+
+@contextmanager
+def goes_on(store: Store) -> Iterator[None]:
+    """Says of an interruption, wherever in the block it comes, that what the store learned before is not lost.
+
+    Raises:
+        Incomplete: the block was interrupted.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as interruption:
+        if store.folder is None:
+            raise
+        raise Incomplete(
+            f"{str(interruption) or 'interrupted'}; no report was written, but what was found out is kept. Run the "
+            "same command again, and it goes on from there."
+        ) from None
 
 
 @contextmanager

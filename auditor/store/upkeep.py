@@ -10,7 +10,7 @@ from pathlib import Path
 
 from auditor.data.own_output import STORE_DATABASE
 from auditor.errors import Incomplete, InputError
-from auditor.store.database import STORE, Unusable, connect, explained, is_full
+from auditor.store.database import STORE, Unusable, connect, explained, is_full, is_read_only
 from auditor.store.numbers import Numbers, shape_of
 from auditor.store.reading import read_known
 from auditor.store.shards import HALF, Reader, shard_path
@@ -46,6 +46,8 @@ class Contents:
         sources: Source that was scanned, as it was stated -> number of its files.
         images: Number of different images.
         levels: What was decoded, a level for each way to read; then what models answered, one for each.
+        runs: Number of runs whose audits are kept.
+        runs_size: Bytes of these audits.
         size: Bytes on disk.
     """
 
@@ -53,6 +55,8 @@ class Contents:
     sources: dict[str, int]
     images: int
     levels: tuple[Level, ...]
+    runs: int
+    runs_size: int
     size: int
 
 
@@ -90,7 +94,12 @@ def contents_of(out: Path) -> Contents:
         )
         sources = {bytes(location).decode("utf-8", "replace"): count for location, count in files}
         (images,) = connection.execute("SELECT count(*) FROM contents").fetchone()
-        return Contents(folder, sources, images, (*_readers(connection), *_models(connection)), disk_size(folder))
+        runs, runs_size = connection.execute(
+            "SELECT count(*), coalesce(sum(length(head)), 0) + (SELECT coalesce(sum(length(data)), 0) FROM parts) "
+            "FROM audits"
+        ).fetchone()
+        levels = (*_readers(connection), *_models(connection))
+        return Contents(folder, sources, images, levels, runs, runs_size, disk_size(folder))
 
 
 @dataclass(frozen=True)
@@ -192,6 +201,12 @@ def _told(error: Exception, folder: Path) -> InputError | Incomplete:
     where = shown(str(folder))
     if is_full(error, folder):
         return Incomplete(f"the disk of {where} is full; make room, then run it again")
+    if is_read_only(error):
+        return InputError(
+            f"{where} cannot be opened ({explained(error)}). SQLite writes beside a database even to read it. Let "
+            "this user write into that folder, or copy the folder of the reports to a place where that is so, and "
+            "name the copy with --out."
+        )
     return InputError(
         f"{where} cannot be used ({explained(error)}). If it is damaged, the next scan moves it aside and begins a new "
         "one."

@@ -15,11 +15,15 @@ def contents_text(found: Contents) -> Iterator[str]:
     for level in found.levels:
         used = f"last used {level.used:%Y-%m-%d}"
         yield f"  {level.name}: {_count(level.results, 'image')}, {_size(level.size)}, {used}"
+    if found.runs:
+        yield f"  reports that can be written again: {_count(found.runs, 'run')}, {_size(found.runs_size)}"
 
 
 def pruned_text(done: Pruned) -> str:
     """The line of `auditor cache prune`."""
     forgot = f"{_count(done.images, 'image')} and {_count(done.results, 'result')}"
+    if done.audits:
+        forgot += f", and what the reports of {_count(done.audits, 'removed run')} said"
     return f"forgot {forgot}: {_size(done.before)} before, {_size(done.after)} now"
 
 

@@ -8,7 +8,7 @@ from auditor.atomic_write import DISK_FULL
 from auditor.errors import Incomplete
 from auditor.progress import Progress
 from auditor.report.evaluation.sentences import in_sample
-from auditor.text import shown
+from auditor.text import count, duration, number, percent, shown
 from auditor.training.runs import TrainingRun, open_run
 
 if TYPE_CHECKING:
@@ -53,23 +53,24 @@ def run_training(
 def summary_lines(trained: "Trained") -> Iterator[str]:
     """What was measured, and last the path of the page; text that no name in it can break."""
     parts, evaluation = trained.parts, trained.evaluation
-    yield f"{'images':<18}{len(parts.train)} trained on, {len(parts.val)} validation, {len(parts.test)} test"
+    held = f"{number(len(parts.val))} validation, {number(len(parts.test))} test"
+    yield f"{'images':<18}{number(len(parts.train))} trained on, {held}"
     for phase in trained.history.phases:
         best = phase.best
         seconds = sum(epoch.seconds for epoch in phase.epochs)
-        measured = "" if best is None else f", validation accuracy {best.val_accuracy:.2%} (epoch {best.number})"
-        yield f"{phase.name:<18}{len(phase.epochs)} epochs in {seconds:.1f} s{measured}"
+        measured = "" if best is None else f", validation accuracy {percent(best.val_accuracy)} (epoch {best.number})"
+        yield f"{phase.name:<18}{count(len(phase.epochs), 'epoch')} in {duration(seconds)}{measured}"
     accuracy = evaluation.accuracy
     yield (
-        f"{'test accuracy':<18}{accuracy.value:.2%} of {accuracy.total} "
-        f"(95 % interval {accuracy.low:.2%} to {accuracy.high:.2%})"
+        f"{'test accuracy':<18}{percent(accuracy.value)} of {count(accuracy.total, 'image')} "
+        f"({percent(accuracy.low)} to {percent(accuracy.high)})"
     )
     if evaluation.unseen is not None:
         yield f"note: {in_sample(evaluation)}"
     for file, reason in parts.left_out[:5]:
         yield f"left out: {shown(file)}: {shown(reason)}"
     if len(parts.left_out) > 5:
-        yield f"left out: {len(parts.left_out) - 5} more"
+        yield f"left out: {number(len(parts.left_out) - 5)} more"
     for note in trained.notes:
         yield f"note: {note}"
     yield str(trained.page)

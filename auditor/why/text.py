@@ -1,15 +1,19 @@
-"""An explanation for people, and the same for programs; neither lets a name speak to the terminal."""
+"""An explanation for people, and the same for programs; neither lets a name speak to the terminal.
+
+Terms of the trade stand under the heading `JUDGED` only; what stands above it anybody who knows the pictures can read.
+"""
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from auditor.classes.imagenet import readable
-from auditor.text import count, listing, percent, visible
+from auditor.text import count, listing, percent, visible, whole_percent
 from auditor.why.explanation import Explanation, Neighbourhood, Opinion
 from auditor.why.rules import RuleVerdict
 
 INDENT = "  "
+JUDGED = "How this was judged"
 
 
 def as_json(explanation: Explanation) -> str:
@@ -21,9 +25,10 @@ def as_text(explanation: Explanation) -> str:
     """The verdict first, then who says what, then the rules; synset ids of ImageNet read as their names."""
     lines = list(_verdict(explanation))
     lines += _section("Who says what", _table(_opinions(explanation)))
-    lines += _section("Rules", _table((verdict.rule, _rule(verdict)) for verdict in explanation.rules))
+    lines += _section("Rules", _table((_called(verdict), _rule(verdict)) for verdict in explanation.rules))
     named = (f"{mention.rule} of {mention.subject}: {mention.message}" for mention in explanation.mentioned)
     lines += _section("Named by findings about other files", (INDENT + line for line in named))
+    lines += _section(JUDGED, _table(_judged(explanation)))
     lines = [explanation.file, *map(readable, lines), "", *_sources(explanation)]
     return "\n".join(map(visible, lines))
 
@@ -45,12 +50,10 @@ def _verdict(explanation: Explanation) -> Iterator[str]:
 
 def _opinions(explanation: Explanation) -> Iterator[tuple[str, str]]:
     """(who, what) in the order in which the label rules ask them."""
-    if explanation.label_score is not None:
-        right = explanation.p_correct
-        chance = "" if right is None else f"; the label is right with {percent(right)}"
-        yield "label score", f"{explanation.label_score:.2f} (0 is worst){chance}"
+    if explanation.p_correct is not None:
+        yield "label", f"right with a probability of {whole_percent(explanation.p_correct)}"
     if explanation.probe is not None:
-        yield "probe", f"{_opinion(explanation.probe, explanation.label)}, learned from images of the other folds"
+        yield "other images", _opinion(explanation.probe, explanation.label)
     if explanation.model is not None:
         yield "model", _model(explanation.model, explanation.label)
     if explanation.neighbours is not None:
@@ -58,10 +61,10 @@ def _opinions(explanation: Explanation) -> Iterator[tuple[str, str]]:
 
 
 def _opinion(opinion: Opinion, label: str | None) -> str:
-    sure = "" if opinion.confidence is None else f" ({percent(opinion.confidence)})"
+    sure = "" if opinion.confidence is None else f" ({whole_percent(opinion.confidence)})"
     given = opinion.p_given
-    other = "" if given is None or label in (None, opinion.predicted) else f", {label} has {percent(given)}"
-    return f"sees {opinion.predicted}{sure}{other}"
+    other = "" if given is None or label in (None, opinion.predicted) else f", {label} has {whole_percent(given)}"
+    return f"{opinion.predicted}{sure}{other}"
 
 
 def _model(model: Opinion, label: str | None) -> str:
@@ -73,8 +76,7 @@ def _model(model: Opinion, label: str | None) -> str:
 
 def _neighbours(near: Neighbourhood, label: str | None) -> Iterator[tuple[str, str]]:
     total = len(near.files)
-    share = "" if near.share is None else f"; {label} has {percent(near.share)} of the vote of all neighbours"
-    same = "" if label is None else f": {near.same} of {total} labelled {label}{share}"
+    same = "" if label is None else f": {near.same} of {total} labelled {label}"
     yield "neighbours", f"the {count(total, 'most similar image')}{same}"
     for look in near.files:
         yield "", f"{INDENT}{look.file}  {'no label' if look.label is None else look.label}"
@@ -87,14 +89,27 @@ def _rule(verdict: RuleVerdict) -> str:
         verdict.severity or "",
         {"accepted": "accepted", "persisting": "seen before"}.get(verdict.status or "", ""),
     ]
-    return f"FLAGGED ({', '.join(filter(None, marks))}): {verdict.why}{_numbers(verdict)}"
+    return f"FLAGGED ({', '.join(filter(None, marks))}): {verdict.why}"
 
 
-def _numbers(verdict: RuleVerdict) -> str:
-    """Value and threshold of a rule that flagged, exactly; its sentence may round them or leave them out."""
-    pairs = (("value", verdict.value), ("threshold", verdict.threshold), ("score", verdict.score))
-    stated = [f"{name} {value:.4g}" for name, value in pairs if value is not None]
-    return f" [{', '.join(stated)}]" if stated else ""
+def _called(verdict: RuleVerdict) -> str:
+    """What pages call a rule, and its name in files and options."""
+    return verdict.title if verdict.title == verdict.rule else f"{verdict.title} ({verdict.rule})"
+
+
+def _judged(explanation: Explanation) -> Iterator[tuple[str, str]]:
+    """What the words above stand for, and the numbers behind them, exactly."""
+    if explanation.label_score is not None:
+        yield "label score", f"{explanation.label_score:.4g}, 0 is worst; the order of review follows it"
+    if explanation.probe is not None:
+        yield "other images", "a probe on the model's embeddings, out of fold: it did not learn from this image"
+    if explanation.neighbours is not None and explanation.neighbours.share is not None:
+        share = percent(explanation.neighbours.share)
+        yield "neighbours", f"of the vote of the nearest embeddings {share} is for the given label"
+    for verdict in explanation.rules:
+        pairs = (("value", verdict.value), ("threshold", verdict.threshold), ("score", verdict.score))
+        if stated := [f"{name} {number:.4g}" for name, number in pairs if number is not None]:
+            yield verdict.rule, ", ".join(stated)
 
 
 def _sources(explanation: Explanation) -> Iterator[str]:

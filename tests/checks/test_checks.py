@@ -175,7 +175,7 @@ def test_without_a_model_the_probe_is_unsure_if_it_can_judge():
 
     able, unable = (LowConfidence(at_most=0.5).run(samples([0, 0], unsure, power=power)) for power in (ABLE, UNABLE))
 
-    assert able.messages[0].startswith("The probe gives its best class")
+    assert able.messages[0].startswith("By the other images the most probable class has")
     assert not unable.flagged.any()
 
 

@@ -417,6 +417,16 @@ def test_the_name_of_a_source_is_safe_as_a_folder_name(path, name):
     assert name_of(Path(path)) == name
 
 
+def test_a_table_and_the_folder_beside_it_have_two_names(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train.csv").write_text("file,label\n")
+    (tmp_path / "train.tsv").write_text("file\tlabel\n")
+
+    names = [name_of(tmp_path / name).removeprefix(f"{tmp_path.name}-") for name in ("train", "train.csv", "train.tsv")]
+
+    assert names == ["train", "train-csv", "train-tsv"]
+
+
 def test_a_very_long_name_still_fits_a_folder():
     assert len(name_of(Path("/" + "猫" * 80 + "/" + "犬" * 80)).encode()) <= 120
 
@@ -435,7 +445,7 @@ def test_a_manifest_names_files_labels_and_splits(fill):
     assert labels(dataset) == {"a/1.jpg": "cat", "a/2.jpg": None, "b/3.jpg": "dog"}
     assert splits(dataset) == {"a/1.jpg": "train", "a/2.jpg": "val", "b/3.jpg": "test"}
     assert dataset.classes == ("cat", "dog")
-    assert (dataset.root, dataset.name) == (root, "pets-pets")
+    assert (dataset.root, dataset.name) == (root, "pets-pets-csv")
     assert dataset.samples[0].path == root / "a/1.jpg"
     assert (dataset.skipped, dataset.failed) == ((), ())
 

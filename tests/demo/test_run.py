@@ -46,7 +46,7 @@ def test_the_first_card_is_a_sticker_in_the_wrong_class_with_its_map(demo):
     first = audit.findings[0]
     wrong = (*truth.of_kind("mislabelled"), *truth.of_kind("conflicting_labels"))
     assert first.file in {fault.file for fault in wrong}
-    assert audit.evidence[first.file].overlay is not None
+    assert audit.evidence[first.file].heatmaps
 
 
 def test_the_lines_say_how_many_were_found(demo):

@@ -152,7 +152,7 @@ def test_every_command_of_auditor_has_only_options_that_there_are():
         values = command.make_context(name, options).params     # raises where an option is unknown
 
         if name == "scan":
-            stated = {key: value for key, value in values.items() if value not in (None, [])}
+            stated = {key: value for key, value in values.items() if value not in (None, [], ())}
             assert Settings(**{key: stated[key] for key in stated.keys() & hints_of(Settings).keys()}), where
 
 

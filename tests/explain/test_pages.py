@@ -3,6 +3,7 @@
 import json
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -55,6 +56,18 @@ def test_an_image_has_a_page_and_its_pictures_as_png(image, tmp_path):
     assert cv2.imread(str(path.parent / "overlay-cat.png")).shape == (384, 512, 3)
     linked = {value for value in page.values("href") if value.endswith(".png")}
     assert linked == {name for name in files if name.endswith(".png")}
+
+
+def test_a_page_has_the_path_that_the_user_wrote(image, tmp_path, monkeypatch):
+    net = model(tmp_path / "net")
+    monkeypatch.chdir(tmp_path)
+    one = ask(Path("data/Cats/tom.jpg"), net, tmp_path / "one").read_text(encoding="utf-8")
+    folder = ask(Path("data"), net, tmp_path / "all")
+    pages = [one, *(path.read_text(encoding="utf-8") for path in folder.parent.rglob("index.html"))]
+
+    assert len(pages) == 3
+    assert all(str(tmp_path) not in Document(page).text for page in pages)
+    assert sum("data/Cats/tom.jpg" in Document(page).text for page in pages) == 2
 
 
 def test_the_page_loads_nothing_and_allows_its_style_alone(image, tmp_path):

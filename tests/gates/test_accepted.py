@@ -109,6 +109,15 @@ def test_an_entry_for_a_rule_that_judged_nothing_is_not_called_stale():
     assert notes == ("1 entry of accepted.toml matched no finding and may be stale: dark on cat/1.jpg.",)
 
 
+def test_the_id_of_a_finding_is_not_called_stale_where_its_rule_may_not_have_run():
+    entries = [Entry("finding", ID, None, "a lynx"), Entry("file", "cat/1.jpg", "dark", "night")]
+
+    _, notes = accept([], entries, {}, TODAY, "accepted.toml", judged={"dark"}, every_rule=False)
+
+    assert notes == ("1 entry of accepted.toml matched no finding and may be stale: dark on cat/1.jpg.",)
+    assert len(accept([], entries[:1], {}, TODAY, "accepted.toml", judged={"dark"})[1]) == 1
+
+
 def test_an_entry_for_a_rule_that_is_not_there_is_an_error():
     entries = [Entry("file", "cat/1.jpg", "dark", "night"), Entry("file", "cat/2.jpg", "blury", "fog")]
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import auditor
 from auditor.cli import app
 from auditor.errors import InputError
-from auditor.outputs import FORMATS, GITHUB, OUTPUTS, chosen, write_outputs
+from auditor.outputs import FILES, FORMATS, GITHUB, OUTPUTS, chosen, write_outputs
 from auditor.outputs.deliver import check_deliveries
 from auditor.settings import Settings
 from tests.backends.fake import FakeBackend
@@ -51,12 +51,14 @@ def test_a_format_that_is_not_there_is_an_error_with_those_that_are():
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_format_writes_the_file_that_it_is_named_for(name, tmp_path):
+def test_a_format_writes_the_files_that_it_is_named_for(name, tmp_path):
     output = FORMATS[name]
 
     assert output.write(audited(found()), tmp_path) == tmp_path / output.name
-    assert [path.name for path in tmp_path.iterdir()] == [output.name]
-    assert output.name not in {each.name for each in OUTPUTS}
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(output.names)
+    others = (*OUTPUTS, *(each for other, each in FORMATS.items() if other != name))
+    assert not set(output.names) & {taken for each in others for taken in each.names}
+    assert set(output.names) <= FILES           # pruning removes them
 
 
 def test_only_what_was_asked_for_is_written_beside_the_report(audit, tmp_path):
@@ -68,8 +70,9 @@ def test_only_what_was_asked_for_is_written_beside_the_report(audit, tmp_path):
 def test_the_manual_lists_every_format():
     text = (REPOSITORY / "docs" / "outputs.md").read_text(encoding="utf-8")
 
-    listed = dict(re.findall(r"^\| `(\w+)` \| `?([\w.]*)`? ?", text, re.MULTILINE))
-    assert {name: listed.get(name) for name in FORMATS} == {name: output.name for name, output in FORMATS.items()}
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", text, re.MULTILINE))
+    listed = {name: tuple(re.findall(r"`([\w.-]+)`", files)) for name, files in rows.items()}
+    assert {name: listed.get(name) for name in FORMATS} == {name: output.names for name, output in FORMATS.items()}
     assert GITHUB in listed
     options = {each.name: each.help for each in typer.main.get_command(app).commands["scan"].params[1:]}
     assert all(name in options["outputs"] for name in (*FORMATS, GITHUB))

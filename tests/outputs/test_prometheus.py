@@ -7,6 +7,7 @@ import pytest
 from auditor.errors import InputError
 from auditor.gates import ImageCounts, evaluate, parse_limits
 from auditor.outputs.prometheus import check_target, render, write_prometheus
+from auditor.store import Changes
 from tests.gates.made import HOSTILE, RULES, UNPRINTABLE, audited, found
 
 SAMPLE = re.compile(r'^([a-z_]+)\{((?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*",?)*)\} (-?[0-9.e+]+)$')
@@ -31,12 +32,19 @@ def test_the_figures():
     assert told['auditor_findings{rule="label_issue",severity="high",dataset="data-pets"}'] == 1
     assert told['auditor_findings{rule="blurry",severity="high",dataset="data-pets"}'] == 0
     assert told['auditor_findings_status{status="accepted",dataset="data-pets"}'] == 1
+    assert told['auditor_findings_resolved{dataset="data-pets"}'] == 0
     assert told['auditor_images{outcome="failed",dataset="data-pets"}'] == 1
     assert told['auditor_gate_passed{gate="any > 0",dataset="data-pets"}'] == 0
     assert told['auditor_gate_passed{gate="blurry > 0",dataset="data-pets"}'] == 1
     assert told['auditor_passed{dataset="data-pets"}'] == 0
     assert told['auditor_scan_seconds{dataset="data-pets"}'] == 12.5
     assert told['auditor_last_run_timestamp_seconds{dataset="data-pets"}'] == 1738288800
+
+
+def test_what_is_gone_since_the_last_run_is_counted():
+    changes = Changes("20250130T020000Z", "2025-01-30T02:00:00+00:00", 7, {"file gone": 7}, {"blurry": 7}, (), 0)
+
+    assert samples(render(audited(additions=(changes,))))['auditor_findings_resolved{dataset="data-pets"}'] == 7
 
 
 def test_each_figure_is_announced_once_before_its_samples():

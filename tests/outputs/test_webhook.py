@@ -123,5 +123,9 @@ def test_other_urls_are_refused_without_their_secrets(url):
 
 
 def test_what_is_shown_of_a_url_has_no_secret():
+    assert masked_url("example") == "example"
+    assert masked_url("hooks.example.com/services/T0") == "hooks.example.com\u2026"
+    assert masked_url("u:p@host") == "u\u2026" and masked_url("https:///T0/B0") == "https\u2026"
+    assert masked_url("T0B0xyzT0B0xyzT0B0xyzT0B0xyz") == "T0B0xyzT0B0x\u2026"
     assert masked_url("https://u:p@hooks.example.com:8443/services/T0/B0/xyz?a=b#c") == "https://hooks.example.com/\u2026"
     check_url("https://u:p@hooks.example.com:8443/services/T0/B0/xyz?a=b")

@@ -8,6 +8,16 @@ import pandas as pd
 from auditor.audit import Audit, Chart, CopyPicture, Finding, Gate, LabelEstimate, Series
 
 
+def page_of(audit: Audit, max_bytes: int | None = None) -> Page:
+    """The record of its first page, with all pictures inside."""
+    return build_pages(audit, Inline(), max_bytes)[0]
+
+
+def cards_of(audit: Audit) -> dict[str, Card]:
+    """File -> its card, in the order of the page."""
+    return {card.file: card for card in page_of(audit).cards}
+
+
 def like(audit: Audit, rule: str, **fields: object) -> Finding:
     """The first finding of a rule, changed."""
     found = next(finding for finding in audit.findings if finding.rule == rule)

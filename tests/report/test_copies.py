@@ -5,18 +5,19 @@ from dataclasses import replace
 import pytest
 
 from auditor.report.audit import render_html
-from auditor.report.audit.copies import copy_section, group_links
+from auditor.report.audit.copies import copy_groups, copy_section, group_links
 from auditor.report.audit.lines import place
-from auditor.report.audit.page import build_page
 from auditor.report.audit.similar import NO_PICTURE, symbol_anchors
-from tests.report.derived import altered, like
+from auditor.report.shared.assets import Inline
+from tests.report.derived import altered, like, page_of
 from tests.report.page import Document
 from tests.report.scanned import COPIES, ORIGINAL, TEMPLATE
 
 
 def section(audit):
     placement = place(audit)
-    return copy_section(placement, symbol_anchors(placement))
+    groups = copy_groups(placement, symbol_anchors(placement), Inline())
+    return copy_section(placement, groups, len(groups))
 
 
 def group_of(audit, rule, place=0):
@@ -66,7 +67,7 @@ def test_an_altered_copy_says_how_alike_it_is_and_shows_what_differs(audit):
     [copy] = group_of(changed, "twice").tiles[1:]
 
     assert copy.how == "mirrored, 97% alike"
-    assert copy.difference.startswith("data:image/jpeg;base64,")
+    assert copy.difference.startswith("data:image/webp;base64,")
     assert "grey where it equals" in section(changed).intro
 
 
@@ -104,8 +105,8 @@ def test_groups_without_pictures_are_counted_and_stand_in_the_table(audit):
     fewer = {finding: group for finding, group in audit.copies.items() if finding == like(audit, "two_classes").id}
     cut = replace(audit, copies=fewer)
 
-    assert section(cut).intro == "2 more groups without pictures below, or in findings.jsonl."
-    [table] = [table for table in build_page(cut).tables if table.anchor == "plain"]
+    assert section(cut).intro == "2 more groups without pictures in the table at the end."
+    [table] = [table for table in page_of(cut).tables if table.anchor == "plain"]
     assert {line.file for line in table.lines} >= {"test/cats/leak.png", "train/dogs/01.png"}
 
 
@@ -119,11 +120,11 @@ def test_an_image_that_is_only_a_copy_has_no_card(audit):
 def test_the_card_of_a_copy_leads_to_its_group_and_back(audit):
     conflict = like(audit, "two_classes")
 
-    links = group_links(place(audit))[TEMPLATE]
+    links = group_links(place(audit), place(audit).groups)[TEMPLATE]
     tile = group_of(audit, "two_classes").tiles[1]
 
-    assert [(link.anchor, link.title) for link in links] == [(f"f-{conflict.id}", "Same file, two classes")]
-    assert tile.link == place(audit).files[TEMPLATE]
+    assert [(link.href, link.title) for link in links] == [(f"#f-{conflict.id}", "Same file, two classes")]
+    assert tile.link == place(audit).file_href(TEMPLATE)
 
 
 def test_the_page_has_no_section_without_groups(audit):
@@ -135,6 +136,6 @@ def test_the_page_has_no_section_without_groups(audit):
 
 @pytest.mark.parametrize("name", ["n02086240"])
 def test_labels_of_copies_read_as_what_they_mean(audit, name):
-    page = build_page(altered(audit, label=name))
+    page = page_of(altered(audit, label=name))
 
     assert "Shih-Tzu" in {tile.label for group in page.copies.groups for tile in group.tiles}

@@ -5,8 +5,7 @@ from dataclasses import replace
 from auditor.audit import Chart, Series
 from auditor.report.audit import render_html
 from auditor.report.audit.charts import MAX_BARS, plot
-from auditor.report.audit.page import build_page
-from tests.report.derived import like, plotted
+from tests.report.derived import like, page_of, plotted
 from tests.report.page import Document
 
 HALVES = (Series("train", (0.25, 0.75)), Series("test", (0.875, 0.125)))
@@ -74,7 +73,7 @@ def test_cells_and_bars_without_a_value_are_not_drawn():
 
 
 def test_a_finding_about_the_data_set_shows_its_plot_and_twelve_examples(audit):
-    [finding] = build_page(audit).dataset.findings
+    [finding] = page_of(audit).front.dataset.findings
 
     assert [row.marked for row in finding.plot.rows] == [True, False]
     assert len(finding.examples) == 12
@@ -100,7 +99,7 @@ def test_maps_have_a_legend_each(audit):
 def test_names_in_plots_read_as_what_they_mean(audit):
     chart = Chart("bars", "n02086240 beside the others", ("n02086240",), (Series("n02085620", (1.0,)),), ("n02086240",))
 
-    found = build_page(plotted(audit, chart)).dataset.findings[-1].plot
+    found = page_of(plotted(audit, chart)).front.dataset.findings[-1].plot
 
     assert (found.title, found.legend[0].name) == ("Shih-Tzu beside the others", "Chihuahua")
     assert found.rows[0].name == "Shih-Tzu" and found.rows[0].marked

@@ -99,12 +99,12 @@ def test_an_audit_without_an_estimate_says_nothing(audit, sentences):
     assert sentences(judged=0) == ()
 
 
-def test_the_estimate_stands_under_the_verdict(audit):
+def test_the_estimate_stands_where_it_is_told_how_all_was_judged(audit):
     text = Document(render_html(audit)).text
     found = audit.estimate
 
     number = f"About {found.middle} of {found.judged} labels are wrong (between {found.low} and {found.high})"
-    assert text.index("probably wrong.") < text.index(number) < text.index("What was found")
+    assert text.index("How this was judged") < text.index(number)
 
 
 def test_the_estimate_of_a_scan_counts_about_what_is_wrong(audit):
@@ -131,7 +131,7 @@ def test_a_model_that_cannot_judge_says_so_gives_no_number_and_says_what_would_h
     first, second = estimate_sentences(replace(audit, estimate=None, power=UNABLE))
 
     assert first == (
-        "This model cannot judge these classes: it knows the class of 71% of the images it has not seen, where "
+        "This model cannot judge these classes. It knows the class of 71% of the images that it has not seen, where "
         "guessing gives 50%. Of 400 labels that auditor swapped itself in this folder, as a test, it found 48."
     )
     assert second.startswith("A model that was trained on such images would help (--model)")

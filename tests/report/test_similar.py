@@ -6,10 +6,10 @@ import pytest
 
 from auditor.audit import Neighbour
 from auditor.report.audit import render_html
-from auditor.report.audit.cards import card_groups
 from auditor.report.audit.lines import place
-from auditor.report.audit.similar import symbols
+from auditor.report.audit.similar import symbol_anchors
 from auditor.text import visible
+from tests.report.derived import cards_of
 from tests.report.page import Document
 from tests.report.scanned import LONG, ON_DISK, PLAIN, SCRIPT, TEMPLATE, UNSURE
 
@@ -31,12 +31,8 @@ def around(audit):
 
 
 def only_card(audit):
-    [group] = card_groups(place(audit))
-    return group.cards[0]
-
-
-def cards(audit):
-    return {card.file: card for group in card_groups(place(audit)) for card in group.cards}
+    [card] = cards_of(audit).values()
+    return card
 
 
 def around_of(shown):
@@ -68,7 +64,7 @@ def test_a_thumbnail_is_in_the_page_once_however_often_it_is_shown(audit):
     near = [neighbour for shown in audit.evidence.values() for neighbour in around_of(shown)]
     pictures = [picture.attributes["href"] for picture in page.all("image")]
     shown = [reference.attributes["href"] for reference in page.all("use")]
-    assert len(pictures) == len(set(pictures)) == len({each.thumbnail for each in near}) == len(symbols(place(audit)))
+    assert len(pictures) == len(set(pictures)) == len({each.thumbnail for each in near}) == len(symbol_anchors(place(audit)))
     assert len(shown) == len(near) > len(pictures)
     assert {f"#{symbol.attributes['id']}" for symbol in page.all("symbol")} == {*shown, "#no-picture"}
 
@@ -114,14 +110,14 @@ def test_a_neighbour_that_is_flagged_too_leads_to_its_finding(audit):
     one, other = UNSURE
     finding = next(finding for finding in audit.findings if finding.file == other)
 
-    links = [tile.link for tile in cards(audit)[one].similar.strip.tiles]
+    links = [tile.link for tile in cards_of(audit)[one].similar.strip.tiles]
 
     assert audit.evidence[one].similar[0].file == other
-    assert links == [f"f-{finding.id}", "", "", "", ""]
+    assert links == [f"#f-{finding.id}", "", "", "", ""]
 
 
 def test_given_and_suggested_class_stand_side_by_side(audit):
-    card = cards(audit)[TEMPLATE]
+    card = cards_of(audit)[TEMPLATE]
 
     assert [(strip.title, strip.subject, len(strip.tiles)) for strip in card.similar.compared] == [
         ("Nearest of", "dogs", 3),
@@ -139,7 +135,7 @@ def test_a_class_without_another_image_says_so(audit, around):
 
 
 def test_nothing_is_compared_where_no_class_is_suggested(audit):
-    card = cards(audit)[UNSURE[0]]
+    card = cards_of(audit)[UNSURE[0]]
 
     assert card.suggested == ""
     assert card.similar.compared == ()

@@ -155,6 +155,19 @@ def test_synset_ids_are_read_as_names(two):
     assert "n02086240" not in cells
 
 
+def test_the_settings_of_a_training_are_listed_once(two):
+    settings = {"backbone": "small", "epochs": 3}
+
+    def pages(about):
+        evaluation = replace(
+            two, run=replace(two.run, settings=settings), model=replace(two.model, about={"settings": about})
+        )
+        return render_training(evaluation).count("<bdi>backbone</bdi>")
+
+    assert pages(settings) == 1
+    assert pages({"backbone": "small", "epochs": 5}) == 2       # measured later, with other ones
+
+
 def test_right_and_wrong_answers_differ_by_more_than_colour(two):
     page = Document(render_training(two))
 

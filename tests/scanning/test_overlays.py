@@ -1,10 +1,13 @@
 """The heatmaps of a flagged image: which classes are compared, by which method, and in which colours."""
 
+import hashlib
+import io
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 import auditor
 from auditor.checks.copies import Copies
@@ -12,12 +15,13 @@ from auditor.classes.names import match_classes
 from auditor.data.dataset import Dataset
 from auditor.data.sample import Sample
 from auditor.engines import Inferred, Outcome, Outcomes
-from auditor.heatmaps.grad_cam import contrast_overlay, scale
-from auditor.images.decoding import resize, thumbnail
+from auditor.heatmaps.grad_cam import scale
+from auditor.heatmaps.layers import contrast_layer
+from auditor.images.decoding import resize
 from auditor.images.reader import read_again
 from auditor.scanning.classifier import Classifier
 from auditor.scanning.judging import judge
-from auditor.scanning.overlays import VIEW_SIDE, Overlays
+from auditor.scanning.overlays import Overlays
 from auditor.settings import Limits
 from tests.backends.fake import FakeBackend
 
@@ -60,12 +64,19 @@ def drawn(label, suggested=-1, *, folders=NAMES, backend=None, occlusions=5, ima
     backend, image = backend or FakeBackend(NAMES), spotted() if image is None else image
     overlays, (outcome,) = overlays_of([image], [label], backend, folders=folders, class_map=class_map,
                                        occlusions=occlusions)  # fmt: skip
-    return overlays.draw(image, 32, outcome.inferred, 0, suggested)
+    return overlays.draw(image, outcome.inferred, 0, suggested)
 
 
-def change(view, image):
-    """(H, W): how much a view differs from the picture."""
-    return np.abs(view.pixels.astype(int) - cv2.resize(image, view.pixels.shape[1::-1])).sum(axis=-1)
+def pixels_of(layer):
+    """(H, W, 4) RGBA of a heatmap."""
+    return np.asarray(Image.open(io.BytesIO(layer.picture)).convert("RGBA")).astype(int)
+
+
+def hottest(layer):
+    """Row and column, among 4 x 4 cells, of what is least clear."""
+    opacity = pixels_of(layer)[..., 3]
+    y, x = np.unravel_index(opacity.argmax(), opacity.shape)
+    return 4 * y // len(opacity), 4 * x // opacity.shape[1]
 
 
 def described(views):
@@ -79,9 +90,10 @@ def test_where_the_model_denies_the_label_the_given_class_and_the_contrast_follo
     assert described(views) == [("cat", None), ("dog", None), ("cat", "dog")]
     assert views[0].blank                                       # redness is evidence against a cat, nothing is for one
     assert not views[1].blank and not views[2].blank
-    y, x = np.unravel_index(change(views[1], spotted()).argmax(), (32, 32))
-    assert (y // 8, x // 8) == (1, 2)
-    red, _, blue = views[2].pixels[12, 20].astype(int) - spotted()[12, 20]
+    assert pixels_of(views[0])[..., 3].max() == 0
+    assert hottest(views[1]) == hottest(views[2]) == (1, 2)
+    contrast = pixels_of(views[2])
+    red, _, blue, _ = contrast[3 * len(contrast) // 8, 5 * len(contrast) // 8]
     assert blue > red                                           # there it is a dog rather than a cat: below 0
 
 
@@ -108,9 +120,7 @@ def test_of_several_model_classes_for_one_folder_class_the_most_probable_is_show
     other.head.layers[0].weights[:, 3 - best] = 0               # the class that is not shown could be any
 
     assert described(chosen) == [("cat", None), ("dog", None), ("cat", "dog")]
-    assert np.array_equal(
-        chosen[1].pixels, drawn(1, folders=("cat", "dog"), backend=other, class_map={"hound": "dog"})[0][1].pixels
-    )
+    assert chosen[1] == drawn(1, folders=("cat", "dog"), backend=other, class_map={"hound": "dog"})[0][1]
 
 
 def test_without_a_head_maps_are_made_by_occlusion_as_often_as_allowed():
@@ -118,21 +128,11 @@ def test_without_a_head_maps_are_made_by_occlusion_as_often_as_allowed():
     overlays, (outcome,) = overlays_of([spotted()], [1], backend, occlusions=2)
     assert overlays.at_least == 64                              # pixels, so that the model can be run again
 
-    found = [overlays.draw(spotted(), 32, outcome.inferred, 0, -1) for _ in range(3)]
+    found = [overlays.draw(spotted(), outcome.inferred, 0, -1) for _ in range(3)]
 
     assert [method for _, method in found] == ["occlusion", "occlusion", None]
     assert [len(views) for views, _ in found] == [3, 3, 0]
-    y, x = np.unravel_index(change(found[0][0][1], spotted()).argmax(), (32, 32))
-    assert 8 <= y < 16 and 16 <= x < 24
-
-
-def test_the_further_views_are_small_whatever_the_picture():
-    large = cv2.resize(spotted(), (640, 400), interpolation=cv2.INTER_NEAREST)
-    overlays, (outcome,) = overlays_of([large], [1], FakeBackend(NAMES))
-
-    views, _ = overlays.draw(large, 320, outcome.inferred, 0, -1)
-
-    assert [max(view.pixels.shape) for view in views] == [320, VIEW_SIDE, VIEW_SIDE]
+    assert hottest(found[0][0][1]) == (1, 2)
 
 
 def pets(backend, **options):
@@ -151,12 +151,11 @@ def pets(backend, **options):
 def test_heatmaps_are_of_the_folders_classes_whatever_the_model_calls_its_own():
     images, overlays, outcomes = pets(FakeBackend(("tree", "house")))
 
-    views, method = overlays.draw(images[0], 32, outcomes[0].inferred, 0, -1)
+    views, method = overlays.draw(images[0], outcomes[0].inferred, 0, -1)
 
     assert method == "Grad-CAM"
     assert described(views) == [("spotted", None), ("plain", None), ("spotted", "plain")]
-    y, x = np.unravel_index(change(views[0], images[0]).argmax(), (32, 32))
-    assert (y // 8, x // 8) == (1, 2)                           # the spot is why it is spotted
+    assert hottest(views[0]) == (1, 2)                          # the spot is why it is spotted
 
 
 def test_the_probes_map_is_its_weights_by_the_chain_rule():
@@ -174,25 +173,24 @@ def test_the_probes_map_is_its_weights_by_the_chain_rule():
         slope[feature] = ((logs[0, 0] - logs[0, 1]) - (logs[1, 0] - logs[1, 1])) / (2 * step)
     by_hand = features @ slope                                  # (4, 4), for the first class against the second
 
-    views, method = overlays.draw(images[row], 32, outcomes[row].inferred, row, 1)
+    views, method = overlays.draw(images[row], outcomes[row].inferred, row, 1)
 
     assert method == "Grad-CAM"
     assert described(views)[2] == ("plain", "spotted")
-    expected = contrast_overlay(thumbnail(images[row], VIEW_SIDE), scale(-by_hand))
-    assert np.abs(views[2].pixels.astype(int) - expected).max() <= 2
+    expected = replace(views[2], picture=contrast_layer(scale(-by_hand)))
+    assert np.abs(pixels_of(views[2]) - pixels_of(expected))[..., 3].max() <= 12      # one level of opacity
 
 
 def test_without_features_the_probe_is_asked_about_covered_pictures():
     backend = FakeBackend(("tree", "house"), no_head="its head is out of sight")
     images, overlays, outcomes = pets(backend, occlusions=1)
 
-    views, method = overlays.draw(images[2], 32, outcomes[2].inferred, 2, -1)
-    further = overlays.draw(images[4], 32, outcomes[4].inferred, 4, -1)
+    views, method = overlays.draw(images[2], outcomes[2].inferred, 2, -1)
+    further = overlays.draw(images[4], outcomes[4].inferred, 4, -1)
 
     assert method == "occlusion"
     assert described(views) == [("spotted", None)]
-    y, x = np.unravel_index(change(views[0], images[2]).argmax(), (32, 32))
-    assert 6 <= y < 18 and 14 <= x < 26
+    assert hottest(views[0]) == (1, 2)
     assert further == ((), None)                                # one was allowed
 
 
@@ -211,11 +209,14 @@ def folder(tmp_path, place):
 def test_a_scan_shows_why_the_predicted_why_the_given_and_why_not(folder):
     evidence = auditor.scan(folder, backend=FakeBackend()).evidence["cat/10.png"]
 
-    assert (evidence.heatmap_class, evidence.method, evidence.colours) == ("dog", "Grad-CAM", "inferno")
-    assert [(view.subject, view.against) for view in evidence.views] == [("cat", None), ("dog", "cat")]
-    for view in evidence.views:
-        pixels = cv2.imdecode(np.frombuffer(view.picture, np.uint8), cv2.IMREAD_COLOR)
-        assert pixels.shape == (view.height, view.width, 3)
+    assert (evidence.method, evidence.colours) == ("Grad-CAM", "inferno")
+    assert described(evidence.heatmaps) == [("dog", None), ("cat", None), ("dog", "cat")]
+    assert evidence.content == hashlib.sha256((folder / "cat" / "10.png").read_bytes()).hexdigest()
+    thumbnail = Image.open(io.BytesIO(evidence.thumbnail))
+    assert (thumbnail.format, *thumbnail.size) == ("WEBP", evidence.width, evidence.height)
+    for each in evidence.heatmaps:
+        layer = Image.open(io.BytesIO(each.picture))
+        assert layer.format == "PNG" and len(each.picture) < 700
 
 
 def test_a_scan_of_a_model_without_a_head_says_that_its_maps_are_occlusion_maps(folder):
@@ -225,7 +226,7 @@ def test_a_scan_of_a_model_without_a_head_says_that_its_maps_are_occlusion_maps(
 
     shown = [evidence for evidence in audit.evidence.values() if evidence.source]
     assert len(shown) >= 3
-    assert [evidence.overlay is not None for evidence in shown[:3]] == [True, True, False]
+    assert [bool(evidence.heatmaps) for evidence in shown[:3]] == [True, True, False]
     assert {evidence.method for evidence in shown[:2]} == {"occlusion"}
     note = next(note for note in audit.notes if "occlusion" in note)
     assert "not Grad-CAM: its head is out of sight" in note
@@ -238,7 +239,7 @@ def test_a_scan_without_any_map_says_why(folder):
     audit = auditor.scan(folder, backend=backend, max_occlusion=0)
 
     assert any(note == "There are no heatmaps: its head is out of sight" for note in audit.notes)
-    assert all(evidence.overlay is None and not evidence.views for evidence in audit.evidence.values())
+    assert not any(evidence.heatmaps for evidence in audit.evidence.values())
 
 
 def test_the_colours_are_those_that_were_asked_for(folder):
@@ -248,7 +249,7 @@ def test_the_colours_are_those_that_were_asked_for(folder):
     )
 
     assert (jet.colours, inferno.colours) == ("jet", "inferno")
-    assert jet.overlay != inferno.overlay and jet.thumbnail == inferno.thumbnail
+    assert jet.heatmaps[0] != inferno.heatmaps[0] and jet.thumbnail == inferno.thumbnail
 
 
 def test_pictures_are_read_again_under_the_users_own_limit(tmp_path, photo, place):

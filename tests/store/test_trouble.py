@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from auditor.engines import Task
-from auditor.store import collect, database, open_store
+from auditor.store import collect, database, open_store, upkeep
 from auditor.store.database import STORE
 from auditor.store.schema import MIGRATIONS, VERSION, migrate
 from tests.backends.fake import FakeBackend
@@ -43,6 +43,7 @@ DAMAGE = {
     "empty pages": lambda file: file.write_bytes(file.read_bytes()[:100] + bytes(file.stat().st_size - 100)),
     "cut": lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 3]),
     "a table is gone": lambda file: execute(file.parent, "DROP TABLE pixels"),
+    "cut to nothing": lambda file: file.write_bytes(b""),
     "another database": lambda file: execute(file.parent, "PRAGMA user_version = 0"),
 }
 
@@ -94,6 +95,34 @@ def test_a_file_in_the_place_of_the_store_is_told(folder):
 
     assert len(outcomes) == 12 and len(notes) == 1 and "was not used" in notes[0]
     assert (folder.parent / "reports" / STORE).read_text() == "mine"
+
+
+def test_a_store_without_shards_that_was_cut_to_nothing_is_told_too(folder, store):
+    for shard in store.glob("*.npy"):
+        shard.unlink()
+    (store / "auditor.sqlite").write_bytes(b"")
+    os.utime(store / "auditor.sqlite", (0, 0))
+
+    assert "is empty" in scan(folder)[3][0]
+
+
+def test_a_database_that_another_scan_just_begins_is_left_to_it(folder):
+    begun = folder.parent / "reports" / STORE / "auditor.sqlite"
+    begun.parent.mkdir(parents=True)
+    begun.touch()
+
+    assert scan(folder)[3] == []
+
+
+@pytest.mark.parametrize("error", [sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN])
+def test_a_store_that_can_only_be_read_is_not_called_damaged(error, tmp_path):
+    failed = sqlite3.OperationalError("attempt to write a readonly database")
+    failed.sqlite_errorcode = error
+
+    told = str(upkeep._told(failed, tmp_path / "reports" / STORE))
+
+    assert "SQLite writes beside a database even to read it" in told and "name the copy with --out" in told
+    assert "damaged" not in told
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")

@@ -1,6 +1,7 @@
 """`auditor why`: the verdict on any scanned file, told from what the run stored."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -75,10 +76,26 @@ def test_a_wrong_label_is_explained_with_everything_that_flagged_it(home):
     assert text.startswith("cat/wrong.png\nFlagged (")
     assert "labelled cat, suggested dog." in text
     assert "\nPlace 1 of 26 to review." in text
-    assert "sees dog" in text
+    assert re.search(r"^  other images +dog, cat has ", text, re.MULTILINE)
+    assert re.search(r"^  model +dog \(", text, re.MULTILINE)
     assert "FLAGGED (high): " in text
     for finding in json_findings(home, "cat/wrong.png"):
-        assert finding["rule"] in text and finding["message"] in text
+        assert f"({finding['rule']})" in text and finding["message"] in text
+
+
+def test_terms_of_the_trade_stand_only_below_how_it_was_judged(home):
+    for name in ("data/cat/wrong.png", "data/cat/03.png", "data/dog/undecided.png"):
+        plain, heading, judged = told(name, home).partition("\nHow this was judged\n")
+
+        assert heading and "score" in judged and "fold" in judged
+        assert not re.search(r"fold|probe|nats|matched|witness|threshold|score", plain.replace("folder", ""))
+
+
+def test_a_rule_has_one_name_and_the_one_of_its_settings_beside_it(home):
+    text = told("data/dog/undecided.png", home)
+
+    assert re.search(r"^  Undecided \(low_confidence\) +not flagged: by the model ", text, re.MULTILINE)
+    assert re.search(r"^  Model disagrees \(model_disagrees\) +FLAGGED ", text, re.MULTILINE)
 
 
 def json_findings(home, file):
@@ -91,7 +108,7 @@ def test_an_image_that_was_not_flagged_is_explained_too(home):
 
     assert not explanation.flagged
     reasons = {verdict.rule: verdict.why for verdict in explanation.rules}
-    assert reasons["label_issue"].startswith("not flagged: score ")
+    assert reasons["label_issue"].startswith("not flagged: the label is right with ")
     assert reasons["label_issue"].endswith("it flags where the label is more likely wrong than right.")
     assert reasons["model_disagrees"] == (
         "not flagged: the model sees cat too; it flags where that is not the given label."
@@ -166,6 +183,38 @@ def test_a_file_below_a_root_comes_before_one_that_is_only_called_the_same(home,
     assert explain("cat/wrong.png", home / "reports").run.folder.endswith("other/latest")
 
 
+@pytest.mark.parametrize(
+    ("typed", "nearest"),
+    [
+        ("data/cat/wrogn.png", "cat/wrong.png"),                # a slip of the finger
+        ("cat/undecided.png", "dog/undecided.png"),             # another folder
+        ("data/dog/Undecided.PNG", "dog/undecided.png"),        # another case
+        ("undecided.png", "dog/undecided.png"),                 # no folder
+    ],
+)
+def test_a_file_that_is_not_there_leads_to_the_nearest_names(home, typed, nearest):
+    with pytest.raises(InputError, match=rf"none of the runs .* Did you mean {nearest}\b"):
+        explain(typed, home / "reports")
+
+
+def test_nothing_is_suggested_where_no_name_is_near(home):
+    with pytest.raises(InputError) as error:
+        explain("data/bird/kingfisher-with-a-fish.tiff", home / "reports")
+
+    assert "Did you mean" not in str(error.value)
+
+
+@pytest.mark.parametrize("typed", ["data/cat/000500001.png", "data/cat/00500002.pgn", "data/cat/x0500001.png"])
+def test_the_nearest_of_very_many_names_is_found_too(home, typed):
+    path = home / "reports" / "pets" / "one" / "predictions.parquet"
+    table = pd.read_parquet(path)
+    more = table.iloc[np.zeros(20_000, int)].assign(file=[f"cat/{499_000 + place:08}.png" for place in range(20_000)])
+    pd.concat([table, more]).to_parquet(path)
+
+    with pytest.raises(InputError, match=r"Did you mean .*cat/0050000"):
+        explain(typed, home / "reports")
+
+
 @pytest.mark.parametrize("file", ["data/cat/new.png", "/etc/passwd", "..", "", "a\nb.png", "\udcff.png", "a\0b"])
 def test_a_file_that_no_run_knows_names_the_runs(home, file):
     with pytest.raises(InputError) as error:
@@ -199,8 +248,9 @@ def test_neighbours_are_named_with_their_labels(home):
 
     assert explanation.neighbours.same == 1
     assert [look.label for look in explanation.neighbours.files] == ["dog", "dog", "cat"]
-    assert "the 3 most similar images: 1 of 3 labelled cat; cat has 25% of the vote of all neighbours" in text
-    assert "the label is right with 4%" in text
+    assert "the 3 most similar images: 1 of 3 labelled cat\n" in text
+    assert "of the vote of the nearest embeddings 25% is for the given label" in text
+    assert "label         right with a probability of 4%\n" in text
     assert all(file in text for file in near)
 
 
@@ -247,7 +297,7 @@ def test_a_model_of_other_classes_is_not_asked(tmp_path, scanned):
     text = as_text(explanation)
     assert "its classes are not the folder's" in text
     assert "not judged: the model does not know the folder's classes." in text
-    assert "not flagged: the probe gives its best class" in text
+    assert "not flagged: by the other images the most probable class has" in text
 
 
 def test_a_model_that_cannot_judge_the_labels_judged_none(home):
@@ -360,6 +410,6 @@ def test_synset_ids_read_as_names_and_files_do_not(home):
 
     assert text.startswith("n02123045/n02123045_1.webp\n")
     assert "labelled tabby, suggested Shih-Tzu." in text
-    assert "sees Shih-Tzu" in text
+    assert re.search("^  other images +Shih-Tzu", text, re.MULTILINE)
     assert text.count("n02123045") == 2                         # in the path alone
     assert json.loads(as_json(explanation))["label"] == "n02123045"

@@ -3,7 +3,6 @@
 import contextlib
 import importlib
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +27,7 @@ from auditor.backends.keras.graph import KerasGraphParts, take_apart
 from auditor.backends.keras.layers import KerasLayers
 from auditor.backends.keras.names import name_apart
 from auditor.backends.layers import find_layer
+from auditor.data.tensorflow_log import without_log
 from auditor.errors import DeviceUnavailable, MissingDependency, ModelError
 from auditor.settings import DEVICES
 
@@ -175,9 +175,9 @@ def import_keras(threads: int | None) -> Any:
     Raises:
         MissingDependency: Keras, or the library that it runs on, is not installed.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")          # else TensorFlow describes its build on stderr
     try:
-        import keras
+        with without_log():
+            import keras
     except ImportError as error:
         raise MissingDependency(
             f"a Keras model needs {error.name or 'keras'}, which is not installed: `pip install 'auditor[tensorflow]'`"

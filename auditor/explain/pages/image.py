@@ -110,7 +110,7 @@ def render_image(seen: Look, gallery: Gallery, model: Model, request: Request, i
     page = ImagePage(
         title=f"{name}: {first}",
         name=name,
-        path=shown(str(seen.read.source.path)),
+        path=shown(str(request.source / seen.read.source.file if index else request.source)),
         size=_size(seen),
         model=model_parts(model),
         headline=first,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from auditor.explain.gallery import Drawn
 from auditor.explain.model import Model
 from auditor.explain.pictures import jpeg
+from auditor.report.shared.assets import data_uri
 from auditor.report.shared.html import STYLE
-from auditor.text import data_uri, visible
+from auditor.text import visible
 
 STYLES = (STYLE, "explain.css")
 

@@ -1,21 +1,24 @@
 """The flagged images that have pictures: one card each, the findings of a file merged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from auditor.audit import Audit, ClassView, Evidence, Finding
+from auditor.audit import Audit, Evidence, Finding, HeatLayer
 from auditor.heatmaps.grad_cam import contrast_legend
-from auditor.report.audit.copies import group_links
-from auditor.report.audit.lines import FindingLine, Placement
-from auditor.report.audit.properties import PropertyRow, property_rows
-from auditor.report.audit.similar import Similar, similar, symbol_anchors
-from auditor.report.shared.parts import OCCLUSION, Bar, Link, PagePicture
-from auditor.text import data_uri, number, percent, visible
+from auditor.report.audit.copies import GroupLink
+from auditor.report.audit.lines import STATUSES, FindingLine, Placement
+from auditor.report.audit.properties import PropertyRow
+from auditor.report.audit.similar import Similar, similar
+from auditor.report.shared.assets import Assets
+from auditor.report.shared.parts import OCCLUSION, Bar
+from auditor.text import number, percent, visible, whole_percent
 
-PREDICTION_COLUMNS = ("split", "format", "width", "height", "p_given", "oof_p_given", "review_rank")
+PREDICTION_COLUMNS = ("split", "format", "width", "height", "p_given", "oof_p_given", "predicted", "confidence")
+#: The box of a picture is so much wider than high; a wider picture fills its width, another its height.
+_WIDE = 4 / 3
 
 
 @dataclass(frozen=True)
@@ -28,184 +31,182 @@ class Word:
 
 
 @dataclass(frozen=True)
-class HeatmapView:
-    """A small heatmap, with a caption word by word."""
+class Photo:
+    """A picture as the page links it; `shape` is "wide" or "upright", by which it fills its box."""
 
     source: str
     width: int
     height: int
     alt: str
+    shape: str
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A heatmap that lies over the photo, clear where it is cold; `name` says in short what it shows, `caption` in full."""
+
+    source: str
+    name: str
     caption: tuple[Word, ...]
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The one probability of a card: of which class, and by whom."""
+
+    share: float
+    name: str
+    by: str
 
 
 @dataclass(frozen=True)
 class Card:
     """One flagged image.
 
-    `filters` are the keys of the filter buttons that show it; `groups` lead to the same picture further down.
+    `reason` is what stands out, `why` the rest of a line about it; `groups` lead to the same picture elsewhere.
     """
 
+    key: str
+    photo: Photo
+    heats: tuple[Heat, ...]
     label: str
     suggested: str
-    pictures: tuple[PagePicture, ...]
-    views: tuple[HeatmapView, ...]
+    severity: str
+    anchor: str
+    reason: str
+    why: str
+    status: str
+    file: str
+    facts: tuple[str, ...]
     bars: tuple[Bar, ...]
     source: str
     similar: Similar
     lines: tuple[FindingLine, ...]
-    file: str
-    facts: tuple[str, ...]
-    filters: str
-    hero: bool = False
-    properties: tuple[PropertyRow, ...] = ()
-    groups: tuple[Link, ...] = ()
+    properties: tuple[PropertyRow, ...]
+    groups: tuple[GroupLink, ...]
 
 
 @dataclass(frozen=True)
-class CardGroup:
-    """Cards under one heading."""
+class CardSources:
+    """What cards are made from, besides the placement.
 
-    anchor: str
-    title: str
-    short: str
-    count: str
-    intro: str
-    cards: tuple[Card, ...]
+    Attributes:
+        assets: Takes the pictures.
+        anchors: Small picture -> its symbol on the page.
+        rows: File -> its row of the predictions.
+        properties: File -> its properties.
+        groups: File -> the groups that show it.
+    """
 
-
-@dataclass(frozen=True)
-class Filter:
-    """A button that shows the cards of one rule only; the empty key shows all."""
-
-    key: str
-    title: str
-    count: str
+    assets: Assets
+    anchors: Mapping[bytes, str]
+    rows: Mapping[str, Mapping[str, Any]]
+    properties: Mapping[str, tuple[PropertyRow, ...]]
+    groups: Mapping[str, tuple[GroupLink, ...]]
 
 
-def card_groups(placement: Placement) -> tuple[CardGroup, ...]:
-    """Cards with another label suggested first, then the others; the first of all is the hero if it has a heatmap."""
-    rows, anchors = _prediction_rows(placement), symbol_anchors(placement)
-    properties, links = property_rows(placement.audit, placement.cards), group_links(placement)
-    labels: list[Card] = []
-    others: list[Card] = []
-    for file, findings in placement.cards.items():
-        suggests = any(finding.suggested is not None for finding in findings)
-        card = _card(placement, file, findings, rows.get(file, {}), anchors)
-        card = replace(card, properties=properties.get(file, ()), groups=links.get(file, ()))
-        (labels if suggests else others).append(card)
-    suggests_none = "No other label is suggested for these." if placement.audit.model is not None else ""
-    texts = (
-        ("labels", "Labels to check", "Labels", "Worst first: the label in the folder, and the one that fits.", labels),
-        ("others", "Other images to look at", "Other images", suggests_none, others),
-    )
-    groups = [
-        CardGroup(key, title, short, number(len(cards)), intro, tuple(cards))
-        for key, title, short, intro, cards in texts
-        if cards
-    ]
-    if groups and len(groups[0].cards[0].pictures) > 1:         # one picture alone needs no more room
-        hero, *rest = groups[0].cards
-        groups[0] = replace(groups[0], cards=(replace(hero, hero=True), *rest))
-    return tuple(groups)
-
-
-def filters(placement: Placement) -> tuple[Filter, ...]:
-    """A button for each rule that a card shows, where there is something to choose."""
-    shown = [{finding.rule for finding in findings} for findings in placement.cards.values()]
-    found = [
-        Filter(key, placement.titles[rule], number(sum(rule in rules for rules in shown)))
-        for rule, key in _filter_keys(placement).items()
-        if any(rule in rules for rules in shown)
-    ]
-    return (Filter("", "All", number(len(shown))), *found) if len(found) > 1 else ()
-
-
-def _filter_keys(placement: Placement) -> dict[str, str]:
-    """Rule -> r0, r1, ...: keys of our own, because a rule's name is not for us to trust in an attribute list."""
-    return {rule: f"r{position}" for position, rule in enumerate(placement.titles)}
-
-
-def _card(
-    placement: Placement,
-    file: str,
-    findings: Sequence[Finding],
-    row: Mapping[str, Any],
-    anchors: Mapping[bytes, str],
-) -> Card:
-    evidence = placement.audit.evidence[file]
-    label = next((finding.label for finding in findings if finding.label is not None), None)
-    suggested = next((finding.suggested for finding in findings if finding.suggested is not None), None)
-    keys = _filter_keys(placement)
+def make_card(placement: Placement, key: str, file: str, sources: CardSources) -> Card:
+    """The card of a file with a picture; `key` is its name on the page."""
+    findings, evidence = placement.cards[file], placement.audit.evidence[file]
+    row = sources.rows.get(file, {})
+    label, suggested = labels_of(findings)
+    first = findings[0]
+    stands_out, rest = reason(placement, first, evidence, row)
     return Card(
+        key=key,
+        photo=photo(file, label, evidence, sources.assets),
+        heats=tuple(_heat(layer, evidence.method, sources.assets) for layer in evidence.heatmaps),
         label=visible(label or ""),
         suggested=visible(suggested or ""),
-        pictures=_pictures(file, label, evidence),
-        views=tuple(_view(file, view, evidence.method) for view in evidence.views),
-        bars=_bars(evidence, label, suggested, _given(placement.audit, label, evidence, row)),
-        source=visible(evidence.source),
-        similar=similar(placement, anchors, evidence, label, suggested),
-        lines=tuple(placement.line(finding) for finding in findings),
+        severity=first.severity,
+        anchor=placement.line(first).anchor,
+        reason=stands_out,
+        why=rest,
+        status=STATUSES[first.status] if first.status != "new" else "",
         file=visible(file),
         facts=_facts(row),
-        filters=" ".join(dict.fromkeys(keys[finding.rule] for finding in findings)),
+        bars=_bars(evidence, label, suggested, _given(placement.audit, label, evidence, row)),
+        source=BY.get(evidence.source, visible(evidence.source)),
+        similar=similar(placement, sources.anchors, evidence, label, suggested),
+        lines=tuple(placement.line(finding) for finding in findings),
+        properties=sources.properties.get(file, ()),
+        groups=sources.groups.get(file, ()),
     )
 
 
-def _pictures(file: str, label: str | None, evidence: Evidence) -> tuple[PagePicture, ...]:
-    name = visible(file)
+#: Who gives the probabilities of an image, in plain words.
+BY: Mapping[str, str] = {"model": "the model", "out-of-fold probe": "other images"}
+
+
+def labels_of(findings: Sequence[Finding]) -> tuple[str | None, str | None]:
+    """The class that the data set gives an image, and the one that a rule suggests."""
+    label = next((finding.label for finding in findings if finding.label is not None), None)
+    return label, next((finding.suggested for finding in findings if finding.suggested is not None), None)
+
+
+def photo(file: str, label: str | None, evidence: Evidence, assets: Assets) -> Photo:
+    """The picture itself."""
     labelled = f", labelled {visible(label)}" if label else ""
-    picture = PagePicture(
-        source=data_uri(evidence.thumbnail),
+    return Photo(
+        source=assets.link(evidence.thumbnail),
         width=evidence.width,
         height=evidence.height,
-        alt=f"The image {name}{labelled}",
-        caption="Image",
+        alt=f"The image {visible(file)}{labelled}",
+        shape="wide" if evidence.width >= _WIDE * evidence.height else "upright",
     )
-    if evidence.overlay is None:
-        return (picture,)
-    subject = visible(evidence.heatmap_class or "")
-    heatmap = PagePicture(
-        source=data_uri(evidence.overlay),
-        width=evidence.width,
-        height=evidence.height,
-        alt=_alt(file, subject, evidence.method),
-        caption=_title(subject, evidence.method, blank=evidence.blank),
-        subject=subject,
-    )
-    return (picture, heatmap)
 
 
-def _view(file: str, view: ClassView, method: str) -> HeatmapView:
-    """The evidence for another class, or why one class and not the other."""
-    subject, against = visible(view.subject), visible(view.against or "")
+def reason(
+    placement: Placement, finding: Finding, evidence: Evidence, row: Mapping[str, Any]
+) -> tuple[str, str]:
+    """Why an image is shown, in a line: what stands out, and the rest. A probability is the only number there is.
+
+    The whole sentence stands further down on the card.
+    """
+    audit = placement.audit
+    found, title = chance(audit, finding, evidence, row), placement.titles[finding.rule]
+    if found is None:
+        return title, visible(finding.message)
+    share = f"{whole_percent(found.share)} {visible(found.name)}"
+    if finding.rule in audit.rules_of("doubt"):
+        return title, f"at most {share}, by {found.by}"
+    return share, f"by {found.by}"
+
+
+def chance(audit: Audit, finding: Finding, evidence: Evidence, row: Mapping[str, Any]) -> Chance | None:
+    """The probability that a finding about a label rests on; None for other findings, and where nothing is known."""
+    if finding.rule in audit.rules_of("model"):
+        predicted, confidence = row.get("predicted"), row.get("confidence")
+        if predicted is None or pd.isna(predicted) or confidence is None or pd.isna(confidence):
+            return None
+        return Chance(float(confidence), str(predicted), BY["model"])
+    if finding.rule not in audit.rules_of("label") | audit.rules_of("doubt") or not evidence.probabilities:
+        return None
+    known = dict(evidence.probabilities)
+    name = finding.suggested if finding.suggested in known else evidence.probabilities[0][0]
+    return Chance(known[name], name, BY.get(evidence.source, evidence.source))
+
+
+def _heat(layer: HeatLayer, method: str, assets: Assets) -> Heat:
+    """The evidence for a class, or why one class and not the other."""
+    subject, against = visible(layer.subject), visible(layer.against or "")
     below, above = contrast_legend()
-    caption: tuple[Word, ...]
-    if view.against is None:
-        alt = _alt(file, subject, method)
-        caption = (Word(_title(subject, method, blank=view.blank)), Word(subject, is_class=True))
-    elif view.blank:
-        alt = f"Over {visible(file)} nothing tells {subject} from {against}"
-        caption = (Word("Nothing tells"), Word(subject, is_class=True), Word("from"), Word(against, is_class=True))
-    else:
-        alt = f"Over {visible(file)} what speaks for {subject}, orange, rather than for {against}, blue"
-        caption = (Word("Why"), Word(subject, True, above), Word("and not"), Word(against, True, below))
-    return HeatmapView(data_uri(view.picture), view.width, view.height, alt, caption)
+    source = assets.link(layer.picture)
+    if layer.against is None:
+        title = _title(method, blank=layer.blank)
+        return Heat(source, f"{title} {subject}", (Word(title), Word(subject, is_class=True)))
+    if layer.blank:
+        words = (Word("Nothing tells"), Word(subject, True), Word("from"), Word(against, True))
+        return Heat(source, f"Nothing tells {subject} from {against}", words)
+    words = (Word("Why"), Word(subject, True, above), Word("and not"), Word(against, True, below))
+    return Heat(source, f"Why {subject} and not {against}", words)
 
 
-def _title(subject: str, method: str, *, blank: bool) -> str:
+def _title(method: str, *, blank: bool) -> str:
     """What a heatmap shows; its subject follows."""
     if blank:
-        return "Nothing speaks for" if subject else "No evidence"
-    if method == OCCLUSION:
-        return "Occlusion map for" if subject else "Occlusion map"
-    return "Evidence for" if subject else "Evidence"
-
-
-def _alt(file: str, subject: str, method: str) -> str:
-    wanted = subject or "the prediction"
-    if method == OCCLUSION:
-        return f"Occlusion map over {visible(file)}: where {wanted} loses when a patch is covered"
-    return f"Heatmap over {visible(file)}: where the evidence for {wanted} lies"
+        return "Nothing speaks for"
+    return "Occlusion map for" if method == OCCLUSION else "Evidence for"
 
 
 def _bars(evidence: Evidence, label: str | None, suggested: str | None, given: float | None) -> tuple[Bar, ...]:
@@ -234,13 +235,11 @@ def _model_classes(audit: Audit) -> tuple[str, ...]:
 
 
 def _facts(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """Split, format, size and place in the review, as far as they are known."""
+    """Split, format and size, as far as they are known."""
     known = {key: value for key, value in row.items() if not pd.isna(value)}
     facts = [visible(known[key]) for key in ("split", "format") if key in known]
     if "width" in known and "height" in known:
         facts.append(f"{_whole(known['width'])} \u00d7 {_whole(known['height'])} px")
-    if "review_rank" in known:
-        facts.append(f"no. {_whole(known['review_rank'])} to review")
     return tuple(facts)
 
 
@@ -248,7 +247,7 @@ def _whole(value: object) -> str:
     return number(int(value)) if isinstance(value, (int, float)) else visible(value)
 
 
-def _prediction_rows(placement: Placement) -> dict[str, dict[str, Any]]:
+def prediction_rows(placement: Placement) -> dict[str, dict[str, Any]]:
     """File -> its row of the predictions, as plain Python values, for the files with cards."""
     table = placement.audit.predictions
     if "file" not in table:

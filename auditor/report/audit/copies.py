@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.audit import CopyPicture, Finding
-from auditor.report.audit.lines import FindingLine, Placement, anchor
-from auditor.report.audit.rows import SEVERITIES
+from auditor.report.audit.lines import FindingLine, Placement
 from auditor.report.audit.similar import NO_PICTURE
-from auditor.report.shared.parts import Link
+from auditor.report.shared.assets import Assets
 from auditor.runs.files import FINDINGS
-from auditor.text import count, data_uri, number, percent, visible
+from auditor.text import count, number, percent, visible
 
 #: How a copy is the same picture as the first one, in words.
 _HOW = {
@@ -24,7 +23,7 @@ _HOW = {
 @dataclass(frozen=True)
 class CopyTile:
     """One image of a group. `difference` is a picture, "" where there is none to show; `apart`: a label or split that
-    the first one does not have; `link`: fragment of a finding about this image alone.
+    the first one does not have; `link` leads to a finding about this image alone.
     """
 
     symbol: str
@@ -65,32 +64,49 @@ class CopySection:
     groups: tuple[CopyGroup, ...]
 
 
-def copy_section(placement: Placement, anchors: Mapping[bytes, str]) -> CopySection | None:
+def copy_section(placement: Placement, groups: Sequence[CopyGroup], total: int) -> CopySection | None:
     """The groups of the page; None where there are none.
+
+    Args:
+        placement: The findings of the page.
+        groups: Of the page.
+        total: Groups with pictures on all pages.
+    """
+    if not groups:
+        return None
+    same = placement.audit.rules_of("copies") | placement.audit.rules_of("conflict")
+    found = [finding for finding in placement.audit.standing if finding.rule in same and finding.related]
+    left, elsewhere = len(found) - total, total - len(groups)
+    altered = any(tile.difference for group in groups for tile in group.tiles)
+    sentences = (
+        "Beside a copy stands what differs: grey where it equals the first image." if altered else "",
+        f"{count(elsewhere, 'more group is', 'more groups are')} on the other pages." if elsewhere else "",
+        f"{count(left, 'more group')} without pictures in the table at the end." if left > 0 else "",
+    )
+    return CopySection(number(len(groups)), " ".join(filter(None, sentences)), tuple(groups))
+
+
+def copy_groups(placement: Placement, anchors: Mapping[bytes, str], assets: Assets) -> tuple[CopyGroup, ...]:
+    """The groups of the page.
 
     Args:
         placement: Where the findings are.
         anchors: Thumbnail -> its symbol.
+        assets: Takes the pictures of what differs.
     """
-    if not placement.groups:
-        return None
     conflicts = placement.audit.rules_of("conflict")
-    same = placement.audit.rules_of("copies") | conflicts
-    found = [finding for finding in placement.audit.findings if finding.rule in same and finding.related]
-    left = len(found) - len(placement.groups)
-    more = f" {count(left, 'more group')} without pictures below, or in {FINDINGS}." if left > 0 else ""
-    worst_first = sorted(placement.groups, key=lambda finding: SEVERITIES.index(finding.severity))
-    groups = tuple(_group(placement, anchors, finding, finding.rule in conflicts) for finding in worst_first)
-    altered = any(tile.difference for group in groups for tile in group.tiles)
-    beside = "Beside a copy stands what differs: grey where it equals the first image." if altered else ""
-    return CopySection(number(len(groups)), f"{beside}{more}".strip(), groups)
+    return tuple(
+        _group(placement, anchors, assets, finding, finding.rule in conflicts) for finding in placement.groups
+    )
 
 
-def _group(placement: Placement, anchors: Mapping[bytes, str], finding: Finding, is_conflict: bool) -> CopyGroup:
+def _group(
+    placement: Placement, anchors: Mapping[bytes, str], assets: Assets, finding: Finding, is_conflict: bool
+) -> CopyGroup:
     pictures = placement.audit.copies[finding.id]
     first, *others = pictures
-    tiles = [_tile(placement, anchors, first, None)]
-    tiles += [_tile(placement, anchors, copy, first) for copy in others]
+    tiles = [_tile(placement, anchors, assets, first, None)]
+    tiles += [_tile(placement, anchors, assets, copy, first) for copy in others]
     labels, splits = _distinct([copy.label for copy in pictures]), _distinct([copy.split for copy in pictures])
     by_split = len(splits) > 1 and not is_conflict
     sides, tag, sign = (splits, "splits", "\u2194") if by_split else (labels, "labels", "\u2260")
@@ -106,7 +122,7 @@ def _group(placement: Placement, anchors: Mapping[bytes, str], finding: Finding,
 
 
 def _tile(
-    placement: Placement, anchors: Mapping[bytes, str], copy: CopyPicture, first: CopyPicture | None
+    placement: Placement, anchors: Mapping[bytes, str], assets: Assets, copy: CopyPicture, first: CopyPicture | None
 ) -> CopyTile:
     name, label, split = visible(copy.file), visible(copy.label or ""), visible(copy.split or "")
     traits = [f"labelled {label}"] if label else []
@@ -122,9 +138,9 @@ def _tile(
         other_label=first is not None and copy.label != first.label,
         other_split=first is not None and copy.split != first.split,
         how=how,
-        difference="" if copy.difference is None else data_uri(copy.difference),
+        difference="" if copy.difference is None else assets.link(copy.difference),
         difference_alt="" if first is None else f"What differs between {name} and {visible(first.file)}",
-        link=placement.files[copy.file] if copy.file in placement.cards else "",
+        link=placement.card_href(copy.file),
     )
 
 
@@ -138,11 +154,19 @@ def _distinct(names: Sequence[str | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(visible(name) for name in names if name is not None))
 
 
-def group_links(placement: Placement) -> dict[str, tuple[Link, ...]]:
-    """File -> links to the groups that show it, as its card has them."""
-    links: dict[str, tuple[Link, ...]] = {}
-    for finding in placement.groups:
-        link = Link(anchor(finding), placement.titles[finding.rule])
+@dataclass(frozen=True)
+class GroupLink:
+    """The way from a card to a group that shows the same picture, with the group's rule."""
+
+    href: str
+    title: str
+
+
+def group_links(placement: Placement, groups: Sequence[Finding]) -> dict[str, tuple[GroupLink, ...]]:
+    """File -> links to the groups that show it, as its card has them; `groups` are those of all pages."""
+    links: dict[str, tuple[GroupLink, ...]] = {}
+    for finding in groups:
+        link = GroupLink(placement.href(finding), placement.titles[finding.rule])
         for copy in placement.audit.copies[finding.id]:
             links[copy.file] = (*links.get(copy.file, ()), link)
     return links

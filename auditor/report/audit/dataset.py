@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from auditor.audit import Finding
 from auditor.report.audit.charts import Plot, plot
-from auditor.report.audit.lines import MAX_LINES, FindingLine, Placement, more_findings
+from auditor.report.audit.lines import FindingLine, Placement
 from auditor.runs.files import FINDINGS
 from auditor.text import count, number, visible
 
 
 @dataclass(frozen=True)
 class Example:
-    """An image that shows a finding; `link`: fragment of a finding about this image alone."""
+    """An image that shows a finding; `link` leads to what was found about it, if anything."""
 
     symbol: str
     alt: str
@@ -35,7 +35,6 @@ class DatasetSection:
 
     count: str
     findings: tuple[DatasetFinding, ...]
-    more: str
 
 
 def dataset_section(placement: Placement, anchors: Mapping[bytes, str]) -> DatasetSection | None:
@@ -49,8 +48,7 @@ def dataset_section(placement: Placement, anchors: Mapping[bytes, str]) -> Datas
         return None
     return DatasetSection(
         count=number(len(placement.general)),
-        findings=tuple(_finding(placement, anchors, finding) for finding in placement.general[:MAX_LINES]),
-        more=more_findings(len(placement.general) - MAX_LINES),
+        findings=tuple(_finding(placement, anchors, finding) for finding in placement.general),
     )
 
 
@@ -63,7 +61,7 @@ def _finding(placement: Placement, anchors: Mapping[bytes, str], finding: Findin
         line=placement.line(finding),
         plot=None if chart is None else plot(chart),
         examples=tuple(
-            Example(anchors[pictures[file]], visible(file), placement.files.get(file, "")) for file in shown
+            Example(anchors[pictures[file]], visible(file), placement.file_href(file)) for file in shown
         ),
         more=f"{count(left, 'more image')} named in {FINDINGS}." if left > 0 else "",
     )

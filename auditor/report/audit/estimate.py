@@ -1,4 +1,4 @@
-"""How many labels are wrong and what mending them is worth: two sentences to quote."""
+"""How many labels are wrong, how far that can be believed, and what mending them is worth, in sentences."""
 
 from auditor.audit import Audit, LabelEstimate, LabelPower
 from auditor.report.audit.headline import suspects
@@ -25,6 +25,22 @@ def estimate_sentences(audit: Audit) -> tuple[str, ...]:
     return tuple(sentence for sentence in (_how_many(estimate), found, _worth(estimate, flagged)) if sentence)
 
 
+def qualification(audit: Audit) -> str:
+    """How far the verdict can be believed, in one sentence; "" where the verdict says it itself."""
+    power, estimate = audit.power, audit.estimate
+    if audit.model is None:
+        return "No label was judged: the scan had no model." if audit.classes else ""
+    if power is not None and not power.can_judge:
+        return _knows(power)
+    if estimate is None or estimate.judged < 1 or not estimate.high:
+        return ""
+    if estimate.high > WIDE * max(estimate.middle, 1):
+        return f"It could be up to {number(estimate.high)}: {_why_wide(estimate)}."
+    if estimate.low < estimate.high:
+        return f"The true number is probably between {number(estimate.low)} and {number(estimate.high)}: a person decides."
+    return "A person decides."
+
+
 def _found_again(power: LabelPower) -> str:
     """What the probe finds, in labels that are known to be wrong because auditor changed them."""
     if not power.swapped:
@@ -36,12 +52,12 @@ def _found_again(power: LabelPower) -> str:
 
 
 def _cannot(power: LabelPower) -> str:
+    return f"This model cannot judge these classes. {_knows(power)} {_found_again(power)}".strip()
+
+
+def _knows(power: LabelPower) -> str:
     knows, chance = _whole_percent(power.knows), _whole_percent(power.chance)
-    sentence = (
-        f"This model cannot judge these classes: it knows the class of {knows} of the images it has not seen, where "
-        f"guessing gives {chance}."
-    )
-    return f"{sentence} {_found_again(power)}".strip()
+    return f"It knows the class of {knows} of the images that it has not seen, where guessing gives {chance}."
 
 
 def _help() -> str:
@@ -55,9 +71,7 @@ def _how_many(estimate: LabelEstimate) -> str:
     low, middle, high = number(estimate.low), number(estimate.middle), number(estimate.high)
     labels = count(estimate.judged, "label")
     if estimate.high > WIDE * max(estimate.middle, 1):
-        clean = estimate.middle <= CLEAN * estimate.judged
-        why = "labels this clean do not show how many" if clean else "these images do not show how many"
-        return f"Of {labels}, between {low} and {high} are wrong: {why}."
+        return f"Of {labels}, between {low} and {high} are wrong: {_why_wide(estimate)}."
     if not estimate.high:
         return f"Probably none of {labels} is wrong."
     if not estimate.middle:
@@ -65,6 +79,11 @@ def _how_many(estimate: LabelEstimate) -> str:
     verb = "is" if estimate.middle == 1 else "are"
     between = f" (between {low} and {high})" if estimate.low < estimate.high else ""
     return f"About {middle} of {labels} {verb} wrong{between}{_found(estimate)}."
+
+
+def _why_wide(estimate: LabelEstimate) -> str:
+    clean = estimate.middle <= CLEAN * estimate.judged
+    return "labels this clean do not show how many" if clean else "these images do not show how many"
 
 
 def _found(estimate: LabelEstimate) -> str:

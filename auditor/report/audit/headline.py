@@ -1,11 +1,10 @@
-"""The top of the page: one sentence to quote, and the key numbers."""
+"""The top of the page: one sentence to quote, and what to do next."""
 
 from dataclasses import dataclass
 
 from auditor.audit import Audit, Finding
 from auditor.report.audit.faults import conflicts_sentence, faults, faults_apart, faults_sentence
-from auditor.report.shared.parts import KeyFigure
-from auditor.text import count, decimal, duration, number, percent
+from auditor.text import count, number
 
 
 @dataclass(frozen=True)
@@ -74,33 +73,58 @@ def _sentences(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-def figures(audit: Audit) -> tuple[KeyFigure, ...]:
-    """The row of key numbers."""
-    images, readable = audit.images, audit.outcomes.get("ok", 0)
-    labels = [finding for finding in audit.findings if finding.suggested is not None]
-    on_images = f"on {count(_files(labels), 'image')}" if labels else ""
-    run = audit.run
-    classes = f"in {count(len(audit.classes), 'class', 'classes')}" if audit.classes else ""
-    found = [
-        KeyFigure(number(images), "images", classes),
-        KeyFigure(number(readable), "readable", percent(readable / images) if images else ""),
-    ]
-    if audit.model is not None or labels:
-        found.append(KeyFigure(number(len(labels)), "label findings", on_images, accent=bool(labels)))
-    found.append(
-        KeyFigure(number(images - readable), "unreadable", "nothing is known of them" if images > readable else "")
-    )
-    wrong = faults(audit)
-    if audit.rules_of("copies") or wrong.copies:
-        found.append(KeyFigure(number(wrong.copies), "copies", "of other images" if wrong.copies else ""))
-    if audit.rules_of("image"):
-        found.append(KeyFigure(number(wrong.odd), "odd", "as a picture or as a file" if wrong.odd else ""))
-    if audit.model is not None and (doubts := audit.rules_of("doubt")):
-        unsure = [finding for finding in audit.findings if finding.rule in doubts]
-        found.append(KeyFigure(number(len(unsure)), "low confidence", "the model has no favourite" if unsure else ""))
-    cached = f", {number(run.cached)} cached" if run.cached else ""
-    found.append(KeyFigure(decimal(run.images_per_second), "images/s", f"{duration(run.seconds)}{cached}"))
-    return tuple(found)
+#: How long a person takes to look at an image and decide, in seconds; every time that the page promises rests on it.
+SECONDS_AN_IMAGE = 30
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What to do next: `action` in a few words, and `rest`, a sentence on how long it takes and what it brings."""
+
+    action: str
+    rest: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.action}: {self.rest[0].lower()}{self.rest[1:]}"
+
+
+def next_step(audit: Audit) -> NextStep | None:
+    """What brings most for the time; None where nothing can be looked at."""
+    about_labels = {rule.name for rule in audit.rules if rule.is_about_labels}
+    shown = [finding for finding in audit.standing if finding.file in audit.evidence]
+    labels = _files([finding for finding in shown if finding.rule in about_labels])
+    if labels:
+        estimate = audit.estimate
+        images = estimate.review if estimate is not None and 0 < estimate.review < labels else labels
+        return NextStep(f"Review {count(images, 'image')}", f"{_time(images)}{_finds(audit)}.")
+    if images := _files(shown):
+        return NextStep(f"Look at {count(images, 'image')}", f"{_time(images)}.")
+    if groups := len([finding for finding in audit.standing if finding.id in audit.copies]):
+        return NextStep(f"Compare {count(groups, 'group')} of copies", f"{_time(groups)}.")
+    return None
+
+
+def _time(images: int) -> str:
+    minutes = max(1, round(images * SECONDS_AN_IMAGE / 60))
+    took = count(minutes, "minute") if minutes < 100 else f"{number(round(minutes / 60))} hours"
+    return f"About {took}, at {SECONDS_AN_IMAGE} seconds each"
+
+
+def _finds(audit: Audit) -> str:
+    """The share of the wrong labels that are expected among the images to review; in tenths, which is all it is good for.
+
+    Where fewer images are flagged than the estimate would have reviewed, the share that was found of labels swapped as
+    a test is the most that can be said.
+    """
+    estimate, power = audit.estimate, audit.power
+    if estimate is None or not estimate.middle or (power is not None and not power.can_judge):
+        return ""
+    shares = [estimate.found_in_review]
+    if power is not None and power.swapped:
+        shares.append(power.found / power.swapped)
+    tenths = round(10 * min(shares))
+    return f"; finds {'nearly all' if tenths > 9 else f'about {tenths} of 10'} wrong labels" if tenths else ""
 
 
 def _wrong(audit: Audit) -> int:

@@ -1,12 +1,13 @@
 """What ImageNet sees: its names for the images of each class, how often a cat is a dog, and the absurdities."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from auditor.classes.imagenet_view import Absurdity, ImageNetView, SeenClass, SeenName
+from auditor.report.shared.assets import Assets
 from auditor.report.shared.parts import OCCLUSION, PagePicture
 from auditor.runs.files import SUMMARY
-from auditor.text import count, data_uri, number, percent, visible
+from auditor.text import count, number, percent, visible
 
 MAX_NAMES = 12  # rows of the table of one class
 MAX_NAMES_ALONE = 20  # of the only class
@@ -60,7 +61,7 @@ class ClassSeen:
 
 @dataclass(frozen=True)
 class AbsurdCard:
-    """An image with what it is taken for; `link` is the fragment of its finding, "" where it has none."""
+    """An image with what it is taken for; `link` leads to its finding, "" where it has none."""
 
     pictures: tuple[PagePicture, ...]
     name: str
@@ -93,12 +94,15 @@ class ImageNetSection:
     colours: str
 
 
-def imagenet_section(view: ImageNetView | None, links: Mapping[str, str]) -> ImageNetSection | None:
+def imagenet_section(
+    view: ImageNetView | None, href: Callable[[str], str], assets: Assets
+) -> ImageNetSection | None:
     """The section; None where the scan did not ask.
 
     Args:
         view: Of the audit.
-        links: File -> fragment of its first finding on the page.
+        href: File -> the way to what was found about it, "" for nothing.
+        assets: Takes the pictures.
     """
     if view is None:
         return None
@@ -112,7 +116,7 @@ def imagenet_section(view: ImageNetView | None, links: Mapping[str, str]) -> Ima
         alone=alone,
         classes=tuple(_class(seen, names) for seen in view.classes[:MAX_CLASSES]),
         more=f"{count(left, 'more class', 'more classes')} not shown: see {SUMMARY}." if left > 0 else "",
-        cards=tuple(_card(absurdity, view.method, links) for absurdity in view.absurdities),
+        cards=tuple(_card(absurdity, view.method, href(absurdity.file), assets) for absurdity in view.absurdities),
         absurd=_absurd(view),
         absurd_count=number(view.absurd),
         cold="no effect" if occluded else "no evidence",
@@ -205,14 +209,15 @@ def _absurd(view: ImageNetView) -> str:
     return f"{cut}{images} that ImageNet takes for neither cat nor dog, nor a wild relative of them.{made}"
 
 
-def _card(absurdity: Absurdity, method: str, links: Mapping[str, str]) -> AbsurdCard:
+def _card(absurdity: Absurdity, method: str, link: str, assets: Assets) -> AbsurdCard:
     file, name = visible(absurdity.file), visible(absurdity.name)
     width, height, label = absurdity.width, absurdity.height, visible(absurdity.label)
-    image = PagePicture(data_uri(absurdity.thumbnail), width, height, f"The image {file}, labelled {label}", "Image")
+    alt = f"The image {file}, labelled {label}"
+    image = PagePicture(assets.link(absurdity.thumbnail), width, height, alt, "Image")
     pictures = [image]
     if absurdity.overlay is not None:
         alt = f"Heatmap over {file}, by {method}: where the evidence for {name} lies"
-        pictures.append(PagePicture(data_uri(absurdity.overlay), width, height, alt, "Evidence for", name))
+        pictures.append(PagePicture(assets.link(absurdity.overlay), width, height, alt, "Evidence for", name))
     return AbsurdCard(
         pictures=tuple(pictures),
         name=name,
@@ -221,5 +226,5 @@ def _card(absurdity: Absurdity, method: str, links: Mapping[str, str]) -> Absurd
         label=label,
         kin=f"all {absurdity.kind}s {percent(absurdity.kin)}",
         file=file,
-        link=links.get(absurdity.file, ""),
+        link=link,
     )

@@ -71,9 +71,9 @@ def _evidence(evidence: Evidence, rename: Rename) -> Evidence:
 
     return replace(
         evidence,
-        heatmap_class=_maybe(evidence.heatmap_class, rename),
-        views=tuple(
-            replace(view, subject=rename(view.subject), against=_maybe(view.against, rename)) for view in evidence.views
+        heatmaps=tuple(
+            replace(layer, subject=rename(layer.subject), against=_maybe(layer.against, rename))
+            for layer in evidence.heatmaps
         ),
         probabilities=tuple((rename(name), share) for name, share in evidence.probabilities),
         similar=near(evidence.similar),

@@ -1,7 +1,7 @@
 """The tables of the report: findings per rule, findings per class, given against predicted."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from auditor.audit import Audit, Rule, RuleKind, Severity
@@ -16,7 +16,7 @@ SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
 
 @dataclass(frozen=True)
 class RuleRow:
-    """One rule with what it found. `first` is the fragment of its first finding on the page, "" where none is."""
+    """One rule with what it found. `href` leads to what it found, "" where it found nothing."""
 
     name: str
     title: str
@@ -24,7 +24,7 @@ class RuleRow:
     count: str
     severity: str
     bar: str
-    first: str
+    href: str
     settings: tuple[tuple[str, str], ...]
     kind: RuleKind
     judged: bool
@@ -56,15 +56,15 @@ def rule_titles(audit: Audit) -> dict[str, str]:
     return titles
 
 
-def rule_rows(audit: Audit, anchors: Mapping[str, str]) -> tuple[RuleRow, ...]:
+def rule_rows(audit: Audit, href: Callable[[str], str]) -> tuple[RuleRow, ...]:
     """A row for each rule in the registry's order, those without findings included.
 
     Args:
         audit: The scan.
-        anchors: Rule -> fragment of its first finding on the page.
+        href: Rule -> the way to what it found.
     """
-    counts = Counter(finding.rule for finding in audit.findings)
-    found = {(finding.rule, finding.severity) for finding in audit.findings}
+    counts = Counter(finding.rule for finding in audit.standing)
+    found = {(finding.rule, finding.severity) for finding in audit.standing}
     known = {rule.name for rule in audit.rules}
     unknown = (Rule(name, name, "", {}, "image") for name in counts if name not in known)
     largest = max(counts.values(), default=1)
@@ -76,7 +76,7 @@ def rule_rows(audit: Audit, anchors: Mapping[str, str]) -> tuple[RuleRow, ...]:
             count=number(counts[rule.name]),
             severity=next((level for level in SEVERITIES if (rule.name, level) in found), ""),
             bar=f"{counts[rule.name] / largest:.1%}",
-            first=anchors.get(rule.name, ""),
+            href=href(rule.name) if counts[rule.name] else "",
             settings=tuple((visible(key), decimal(value)) for key, value in rule.settings.items()),
             kind=rule.kind,
             judged=rule.judged,
@@ -100,14 +100,24 @@ def quiet_rules(rows: Sequence[RuleRow]) -> tuple[str, ...]:
     return tuple(f"{words}: {', '.join(titles)}." for words, titles in said if titles)
 
 
-def class_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matrix:
-    """Class x rule, for the rules with findings; the classes with most flagged images first."""
+#: The way to the images that have these values, "" where there are none: `href(label="cat", rule="blurry")`.
+Href = Callable[..., str]
+
+
+def class_matrix(audit: Audit, ids: Mapping[str, str], href: Href) -> Matrix:
+    """Class x rule, for the rules with findings; the classes with most flagged images first.
+
+    Args:
+        audit: The scan.
+        ids: Readable name -> the class as the data set calls it, where these differ.
+        href: Leads from a cell to its images.
+    """
     titles = rule_titles(audit)
-    hits = Counter((finding.label, finding.rule) for finding in audit.findings if finding.label is not None)
+    hits = Counter((finding.label, finding.rule) for finding in audit.standing if finding.label is not None)
     with_label = {rule for _, rule in hits}
     columns = [rule for rule in titles if rule in with_label]
     files: dict[str, set[str]] = defaultdict(set)
-    for finding in audit.findings:
+    for finding in audit.standing:
         if finding.label is not None and finding.file is not None:
             files[finding.label].add(finding.file)
     names = sorted(_labels(audit), key=lambda name: (-len(files[name]), name))
@@ -119,7 +129,10 @@ def class_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matrix:
                 Cell(number(audit.classes.get(name, 0)), "0"),
                 Cell(number(len(files[name])), "0"),
                 Cell(percent(len(files[name]) / audit.classes[name]) if audit.classes.get(name) else "", "0"),
-                *(cell(hits[name, rule], largest) for rule in columns),
+                *(
+                    cell(hits[name, rule], largest, href=href(label=ids.get(name, name), rule=rule))
+                    for rule in columns
+                ),
             ),
         )
         for name in names[:MAX_CLASSES]
@@ -131,14 +144,15 @@ def class_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matrix:
         rows=tuple(rows),
         upright=len(columns) + 3 > UPRIGHT_COLUMNS,
         more=_rest(len(rest), sum(len(files[name]) for name in rest)),
-        ids=ids or {},
+        ids=ids,
     )
 
 
-def confusion_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matrix | None:
-    """Given x predicted label, by the model where its classes are the folder's, else by the out-of-fold probe.
+def confusion_matrix(audit: Audit, ids: Mapping[str, str], href: Href) -> Matrix | None:
+    """Given x predicted label, by the model where its classes are the folder's, else by the other images.
 
-    None where there is nothing to compare: one class, or no prediction.
+    None where there is nothing to compare: one class, or no prediction. For the arguments see `class_matrix`; a cell
+    leads to the flagged ones of its images.
     """
     column = "predicted" if audit.model is not None and audit.model.matched else "oof_predicted"
     table = audit.predictions
@@ -151,7 +165,11 @@ def confusion_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matr
     names = _most_confused(pairs, list(audit.classes))
     shown = set(names)
     others = any(given in shown and predicted not in shown for given, predicted in pairs)
-    rows = tuple(confusion_row(given, names, others, pairs) for given in names)
+
+    def to(given: str, predicted: str) -> str:
+        return href(label=ids.get(given, given), suggested=ids.get(predicted, predicted))
+
+    rows = tuple(confusion_row(given, names, others, pairs, to) for given in names)
     return Matrix(
         corner="Given",
         columns=tuple(map(visible, names)) + (("another class",) if others else ()),
@@ -161,13 +179,13 @@ def confusion_matrix(audit: Audit, ids: Mapping[str, str] | None = None) -> Matr
         if len(names) < len(audit.classes)
         else "",
         note=_predicted_by(audit),
-        ids=ids or {},
+        ids=ids,
     )
 
 
 def _predicted_by(audit: Audit) -> str:
     if audit.model is None or not audit.model.matched:
-        return "Predicted by a probe that learnt each image's class from the other folds only."
+        return "Predicted from the other images of the folder, without the image itself."
     if audit.model.in_sample:
         images = count(audit.model.in_sample, "of these images", "of these images")
         return f"Predicted by the model. It was trained on {images}, and there it looks better than it is."
@@ -185,7 +203,7 @@ def _most_confused(pairs: Counter[tuple[str, str]], classes: Sequence[str]) -> l
 
 
 def _labels(audit: Audit) -> set[str]:
-    return set(audit.classes) | {finding.label for finding in audit.findings if finding.label is not None}
+    return set(audit.classes) | {finding.label for finding in audit.standing if finding.label is not None}
 
 
 def _rest(classes: int, images: int) -> str:

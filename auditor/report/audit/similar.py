@@ -6,9 +6,10 @@ A thumbnail is often shown several times: each is in the page once, as an SVG sy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.audit import Evidence, Neighbour
+from auditor.audit import CopyPicture, Evidence, Neighbour
 from auditor.report.audit.lines import Placement
-from auditor.text import data_uri, decimal, visible
+from auditor.report.shared.assets import Assets
+from auditor.text import decimal, visible
 
 #: The symbol of an image that could not be read again.
 NO_PICTURE = "no-picture"
@@ -24,7 +25,7 @@ class Symbol:
 
 @dataclass(frozen=True)
 class NeighbourTile:
-    """A neighbour. `symbol` is its thumbnail, `link` the fragment of its own finding, "" where it has none.
+    """A neighbour. `symbol` is its thumbnail, `link` leads to its own finding, "" where it has none.
 
     `role` is "given" or "suggested" where its label is that class of the card, else ""; `differs`: its label is not
     the given one.
@@ -57,20 +58,29 @@ class Similar:
     compared: tuple[NeighbourStrip, ...]
 
 
-def symbols(placement: Placement) -> tuple[Symbol, ...]:
-    """Every thumbnail of the page, once."""
-    return tuple(Symbol(anchor, data_uri(jpeg)) for jpeg, anchor in symbol_anchors(placement).items())
+def symbols(anchors: Mapping[bytes, str], assets: Assets) -> tuple[Symbol, ...]:
+    """Every small picture of the page, once."""
+    return tuple(Symbol(anchor, assets.link(picture)) for picture, anchor in anchors.items())
 
 
 def symbol_anchors(placement: Placement) -> dict[bytes, str]:
-    """Thumbnail -> t0, t1, ...: of the neighbours on cards, of copies, of examples for the data set."""
+    """Thumbnail -> t0, t1, ...: of the neighbours on cards, of copies, and on the first page of the data set's examples."""
     audit = placement.audit
-    pictures = (audit.evidence[file] for file in placement.cards)
-    near = (neighbour for shown in pictures for neighbour in (*shown.similar, *shown.of_given, *shown.of_suggested))
-    copies = (copy for finding in placement.groups for copy in audit.copies[finding.id])
-    shown = (*(each.thumbnail for each in near), *(copy.thumbnail for copy in copies), *audit.examples.values())
-    once = dict.fromkeys(thumbnail for thumbnail in shown if thumbnail is not None)
-    return {jpeg: f"t{place}" for place, jpeg in enumerate(once)}
+    small = [picture for file in placement.cards for picture in near_pictures(audit.evidence[file])]
+    small += [picture for finding in placement.groups for picture in copy_pictures(audit.copies[finding.id])]
+    examples = audit.examples.values() if placement.number == 1 else ()
+    return {picture: f"t{place}" for place, picture in enumerate(dict.fromkeys((*small, *examples)))}
+
+
+def near_pictures(evidence: Evidence) -> tuple[bytes, ...]:
+    """The neighbours' thumbnails, as far as there are any."""
+    near = (*evidence.similar, *evidence.of_given, *evidence.of_suggested)
+    return tuple(neighbour.thumbnail for neighbour in near if neighbour.thumbnail is not None)
+
+
+def copy_pictures(group: Sequence[CopyPicture]) -> tuple[bytes, ...]:
+    """The thumbnails of a group, as far as there are any."""
+    return tuple(copy.thumbnail for copy in group if copy.thumbnail is not None)
 
 
 def similar(
@@ -119,7 +129,7 @@ def _tile(
         label="no label" if neighbour.label is None else visible(neighbour.label),
         role="" if neighbour.label is None else roles.get(neighbour.label, ""),
         differs=differs,
-        link=placement.files.get(neighbour.file, ""),
+        link=placement.file_href(neighbour.file),
     )
 
 

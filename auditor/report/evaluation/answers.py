@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from auditor.evaluation import Evaluation
 from auditor.evaluation.record import Shown
 from auditor.report.evaluation.scores import called
+from auditor.report.shared.assets import data_uri
 from auditor.report.shared.parts import Bar, PagePicture
-from auditor.text import data_uri, percent, visible
+from auditor.text import percent, visible
 
 
 @dataclass(frozen=True)

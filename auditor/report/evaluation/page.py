@@ -5,9 +5,10 @@ Example:
     PosixPath('models/mine/index.html')
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from auditor.audit import RunInfo
 from auditor.evaluation import Evaluation, write_document
 from auditor.evaluation.training_history import TrainingHistory
 from auditor.report.evaluation.answers import AnswerTile, Mistake, mistakes, tiles
@@ -150,10 +151,16 @@ def build_training_page(evaluation: Evaluation, history: TrainingHistory | None 
         model_facts=model_facts(evaluation),
         guessed=facts(model.guessed),
         about=facts(model.about),
-        run=run_facts(evaluation.run),
+        run=run_facts(_without_repetition(evaluation)),
         glossary=GLOSSARY,
         version=visible(evaluation.run.auditor_version),
     )
+
+
+def _without_repetition(evaluation: Evaluation) -> RunInfo:
+    """The run; without its settings where it is the training's own, whose settings the model's card says."""
+    run = evaluation.run
+    return replace(run, settings={}) if run.settings == evaluation.model.about.get("settings") else run
 
 
 def _links(evaluation: Evaluation, trained: Learning | None, cards: tuple[Mistake, ...]) -> tuple[Link, ...]:

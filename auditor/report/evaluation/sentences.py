@@ -81,7 +81,7 @@ def figures(evaluation: Evaluation) -> Iterator[KeyFigure]:
         yield KeyFigure(percent(evaluation.top_5.value), "in the top five", "")
     if evaluation.ranking is not None:
         yield KeyFigure(percent(evaluation.ranking.roc_auc), "ROC AUC", f"for {called(evaluation.ranking.positive)}")
-    yield KeyFigure(decimal(evaluation.log_loss), "log loss", "in nats; 0 is best")
+    yield KeyFigure(decimal(evaluation.log_loss), "log loss", "0 is best")
     yield KeyFigure(f"{100 * evaluation.calibration.error:.1f}%", "calibration error", "0% is best")
     yield KeyFigure(number(failed), "unreadable", "no answer for them" if failed else "")
 

@@ -50,15 +50,6 @@ GENERAL_TERMS = (
 
 #: What one speaks of that used a model.
 MODEL_TERMS = (
-    Term(
-        "Out-of-fold",
-        "Judged by a small classifier that learnt from the other images only, so that a wrong label cannot confirm "
-        "itself.",
-    ),
-    Term(
-        "In sample",
-        "The model was trained on exactly this image. It may have memorised a wrong label: agreement proves little.",
-    ),
     Term("Heatmap", "Where in the image the evidence for one class lies. Hot means high; cold means none."),
     Term(
         "Why one class and not the other",
@@ -69,7 +60,20 @@ MODEL_TERMS = (
         "Similar",
         "The images that look most alike to the model, whatever their labels. Marked \u2260: not the given label.",
     ),
-    Term("Low confidence", "The model has no clear favourite. Often two things in one image, or neither."),
+    Term("Undecided", "No class is clear. Often there are two things in one image, or neither."),
+)
+
+#: How labels are judged, in the words of the field.
+JUDGING_TERMS = (
+    Term(
+        "Out-of-fold",
+        "Judged by a small classifier that learnt from the other images only, so that a wrong label cannot confirm "
+        "itself.",
+    ),
+    Term(
+        "In sample",
+        "The model was trained on exactly this image. It may have memorised a wrong label: agreement proves little.",
+    ),
 )
 
 #: What one speaks of that shows copies.
@@ -147,7 +151,7 @@ def model_facts(audit: Audit) -> tuple[Fact, ...]:
         Fact("backend", visible(f"{model.backend} on {model.device}")),
         Fact("sha256", visible(model.sha256)),
         Fact("classes", _text(model.classes) if model.classes else "not named"),
-        Fact("matched", verdict),
+        Fact("used for", verdict),
         Fact("in sample", f"{count(model.in_sample, 'scanned image')} seen in training" if model.in_sample else "none"),
     )
 
