@@ -87,10 +87,11 @@ class Task:
         return Relearner.fit(self.embeddings, self.given, self.contents, classes, scanned[rows, self.given])
 
 
-def read_pool(name: str, folder: Path, cache: Path, shared: Path) -> Pool:
+def read_pool(name: str, folder: Path, cache: Path, shared: Path, *, everything: bool) -> Pool:
     """Scans a folder, unless it was scanned before, and reads what was stored.
 
-    Images that the model was trained on are left out, and those that people found faulty, whose labels are not certain.
+    Images that the model was trained on are left out, and those that people found faulty, whose labels are not certain;
+    unless it is `everything`.
     """
     home = cache / "reports" / name
     if not (home / LATEST).exists():
@@ -101,7 +102,7 @@ def read_pool(name: str, folder: Path, cache: Path, shared: Path) -> Pool:
     faulty = faulty_files(shared)
     table = table[table["outcome"] == "ok"]
     table = table[[
-        not card.saw(content) and file not in faulty
+        everything or (not card.saw(content) and file not in faulty)
         for content, file in zip(table["sha256"], table["file"], strict=True)
     ]]  # fmt: skip
     contents = table["sha256"].to_numpy(dtype=str)
@@ -230,7 +231,7 @@ def main() -> int:
     parser.add_argument("--time", action="store_true", help="measure how long a decision takes instead")
     options = parser.parse_args()
     pools = [
-        read_pool(name, folder, options.cache, options.shared)
+        read_pool(name, folder, options.cache, options.shared, everything=options.time)
         for name, folder in (("photographs", options.photographs), ("breeds", options.dogs))
     ]
     if options.time:

@@ -39,10 +39,11 @@ function makeDecision(card, decision, to) {
   });
 }
 
-function inWords(record) {
+// `called` gives the name of a class that people read.
+function inWords(record, called) {
   if (!record) return "";
   const words = { keep: "Label is right", remove: "To be removed", unsure: "Unsure" };
-  return words[record.decision] ?? `Relabel: ${record.to}`;
+  return words[record.decision] ?? `Relabel: ${called(record.to)}`;
 }
 
 // Decisions on the cards of this page and of the others, and the way back. `changed(files)` is told what changed.

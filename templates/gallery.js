@@ -109,7 +109,7 @@ function makeTools(report, tools, changed) {
     for (const value of report.cards.flatMap(values)) if (value) counts.set(value, (counts.get(value) ?? 0) + 1);
     const known = orderOf[name].filter((value) => counts.has(value));
     for (const value of [...known, ...[...counts.keys()].filter((value) => !orderOf[name].includes(value))]) {
-      select.append(new Option(`${titles[name]?.get(value) ?? value} (${counts.get(value)})`, value));
+      select.append(new Option(`${titles[name]?.get(value) ?? report.nameOf(value)} (${counts.get(value)})`, value));
     }
     // A choice of one thing is none.
     (select.closest("label") ?? select).hidden = counts.size < 2;

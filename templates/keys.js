@@ -46,7 +46,7 @@ function listenToKeys(page) {
 
 function showKeys(report, after) {
   const few = report.classes.length > 1 && report.classes.length <= FEW_CLASSES;
-  const digits = few ? report.classes.map((name, index) => [`${index + 1}`, name]) : [["1\u20139", "relabel"]];
+  const digits = few ? report.classes.map((name, index) => [`${index + 1}`, report.nameOf(name)]) : [["1\u20139", "relabel"]];
   const help = element("p", "keys");
   const entries = [
     ["\u2190\u2191\u2192\u2193", "move"], ["K", "label is right"], ...digits, ["X", "remove"], ["?", "unsure"],

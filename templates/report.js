@@ -11,6 +11,9 @@ function readReport() {
   for (const card of report.cards) card.element = document.getElementById(card.key);
   report.gallery = gallery;
   report.byKey = new Map(report.cards.map((card) => [card.key, card]));
+  // What people call a class: the synset ids of ImageNet have names.
+  const names = new Map(Object.entries(report.names));
+  report.nameOf = (name) => names.get(name) ?? name;
   report.byFile = new Map(report.cards.map((card) => [card.file, card]));
   return report;
 }

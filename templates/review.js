@@ -17,7 +17,7 @@ function makeReview(page) {
     const enlarged = cursor.viewer.card() !== null;
     const isHere = enlarged || card.element.contains(document.activeElement);
     decisions.take(card, isGiven ? "keep" : action, to);
-    page.announce(`${card.file}: ${inWords(decisions.of(card))}. ${progress()} decided.`);
+    page.announce(`${card.file}: ${inWords(decisions.of(card), report.nameOf)}. ${progress()} decided.`);
     page.look.refresh();
     if (isHere && next) cursor.show(next);
     else if (enlarged) showAnswers(card, cursor.viewer.dialog);
@@ -72,7 +72,7 @@ function makeReview(page) {
 
   function write(part, record) {
     const line = part.querySelector(".decision");
-    const text = inWords(record);
+    const text = inWords(record, report.nameOf);
     if (line.textContent === text) return false;
     line.textContent = text;
     line.hidden = !record;
@@ -86,7 +86,8 @@ function makeReview(page) {
       const digits = classesByDigit(report, card);
       const names = new Set([...card.candidates, ...report.classes]);
       names.delete(card.label);
-      const numbered = (name) => (digits.includes(name) ? `${digits.indexOf(name) + 1} ${name}` : name);
+      const digitOf = (name) => (digits.includes(name) ? `${digits.indexOf(name) + 1} ` : "");
+      const numbered = (name) => digitOf(name) + report.nameOf(name);
       menu.replaceChildren(...[...names].map((name) => new Option(numbered(name), name)));
       menu.dataset.key = card.key;
     }

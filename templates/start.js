@@ -43,6 +43,7 @@ function start(report) {
   const { decisions: kept, unsent } = storage.read();
   decisions.adopt(kept);
   if (token) {
+    document.querySelector(".foot p").textContent = "Served by auditor on this machine, which keeps the decisions.";
     page.server = makeServer(token, page);
     page.server.send(unsent);
   }

@@ -17,7 +17,7 @@ def report(
         Path | None, typer.Option("--out", "-o", help="A new folder to write to [default: the run's own folder].")
     ] = None,
     formats: Annotated[
-        list[str] | None, typer.Option("--format", help="Also write these formats, as `auditor scan` does; comma separated.")
+        list[str] | None, typer.Option("--format", help="Also write these formats, as a scan does; comma separated.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="The data set in the reports, where several have that id.")] = None,
     config: ConfigOption = None,

@@ -17,7 +17,8 @@ def test_another_data_set_under_the_same_name_is_told(nights):
 
     (note,) = told(nights.scan(name="train"))
 
-    assert note.startswith(f"The last run that is named train, of {nights.data}, had 40 images, and none of them are in ")
+    last = f"The last run that is named train, of {nights.data}, had 40 images"
+    assert note.startswith(f"{last}, and none of them are in ")
     assert note.endswith("give one of them a --name of its own: what is new and what is resolved is told by the name.")
     assert told(nights.scan(name="birds")) == []
 

@@ -6,11 +6,15 @@ from dataclasses import replace
 import pandas as pd
 
 from auditor.audit import Audit, Chart, CopyPicture, Finding, Gate, LabelEstimate, Series
+from auditor.report.audit.cards import Card
+from auditor.report.audit.page import Page, build_pages
+from auditor.report.shared.assets import Inline
 
 
-def page_of(audit: Audit, max_bytes: int | None = None) -> Page:
-    """The record of its first page, with all pictures inside."""
-    return build_pages(audit, Inline(), max_bytes)[0]
+def page_of(audit: Audit) -> Page:
+    """Its record, where one page holds everything."""
+    [page] = build_pages(audit, Inline())
+    return page
 
 
 def cards_of(audit: Audit) -> dict[str, Card]:

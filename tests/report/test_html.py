@@ -11,6 +11,7 @@ import pytest
 from auditor.audit import Audit, Neighbour, Series
 from auditor.classes.imagenet_view import ImageNetView
 from auditor.report.audit import render_html, write_html
+from auditor.resources import resource
 from tests.report import derived, scanned
 from tests.report.page import Document
 
@@ -59,6 +60,8 @@ def test_nothing_is_loaded_from_anywhere(case):
     style = page.all("style")[0].text
     assert "@import" not in style and "url(" not in style
     without_namespace = source.replace("xmlns='http://www.w3.org/2000/svg'", "")
+    served = (resource("templates") / "serving.js").read_text(encoding="utf-8")     # for `auditor serve` alone
+    without_namespace = without_namespace.replace(served.strip(), "")
     assert not re.search(r"https?://|ws://|fetch\(|XMLHttpRequest|import\(", without_namespace)
 
 
@@ -67,8 +70,9 @@ def test_policy_allows_this_style_and_this_script_and_nothing_else(case):
     policy = next(tag for tag in page.all("meta") if "http-equiv" in tag.attributes).attributes["content"]
     assert policy.startswith("default-src 'none'; img-src data:;")
     assert "unsafe" not in policy
+    assert [element.attributes.get("type") for element in page.all("script")] == ["application/json", None]
     for tag in ("style", "script"):
-        [element] = page.all(tag)
+        element = page.all(tag)[-1]
         digest = base64.b64encode(hashlib.sha256(element.text.encode()).digest()).decode()
         assert f"{tag}-src 'sha256-{digest}'" in policy
     assert page.values("style") == []  # the policy forbids inline styles
@@ -78,17 +82,14 @@ def test_every_link_has_its_target_and_every_id_is_one(case):
     page = case[2]
     ids = page.values("id")
     assert len(ids) == len(set(ids))
-    targets = {value[1:] for value in page.values("href") if value.startswith("#")}
+    targets = {value[1:] for value in page.values("href") if value.startswith("#") and "=" not in value}
     assert targets <= set(ids)
     assert set(page.values("aria-labelledby")) <= set(ids)
 
 
-def test_every_finding_has_its_place_or_is_counted(case):
+def test_every_finding_has_its_place(case):
     audit, _, page = case
-    ids = set(page.values("id"))
-    missing = [finding for finding in audit.findings if f"f-{finding.id}" not in ids]
-    if missing:
-        assert f"{len(missing)} more in findings.jsonl" in page.text
+    assert {f"f-{finding.id}" for finding in audit.findings} <= set(page.values("id"))
 
 
 def test_headings_go_down_one_level_at_a_time(case):
@@ -100,7 +101,8 @@ def test_headings_go_down_one_level_at_a_time(case):
 def test_landmarks_are_there_and_pictures_are_described(case):
     page = case[2]
     assert [len(page.all(tag)) for tag in ("header", "nav", "main", "footer")] == [1, 1, 1, 1]
-    assert all(picture.attributes["alt"] for picture in page.all("img"))
+    for picture in page.all("img"):                             # "" where it says again what stands beside it
+        assert picture.attributes["alt"] or "alt" in picture.attributes
     for svg in page.all("svg"):
         assert svg.attributes.get("aria-hidden") == "true" or svg.attributes.get("aria-label")
 
@@ -122,7 +124,7 @@ def test_text_from_anywhere_is_only_ever_text(attack, audit):
 
     page = Document(render_html(audit))
 
-    assert len(page.all("script")) == len(page.all("style")) == 1
+    assert (len(page.all("script")), len(page.all("style"))) == (2, 1)
     assert len(page.all("title")) == 1 + 2                      # two columns of a histogram say what they are
     assert len(page.all("img")) == _pictures(audit)
     assert not [name for element in page.elements for name in element.attributes if name.startswith("on")]
@@ -180,18 +182,19 @@ def _poisoned(audit: Audit, attack: str) -> Audit:
     pictures = {
         file: replace(
             shown,
-            heatmap_class=attack,
             probabilities=((attack, 0.7), (attack + "2", 0.3)),
             source=attack,
             similar=near,
             of_given=near,
             of_suggested=near,
-            views=tuple(replace(view, subject=attack, against=view.against and attack) for view in shown.views),
+            heatmaps=tuple(
+                replace(layer, subject=attack, against=layer.against and attack) for layer in shown.heatmaps
+            ),
         )
         for file, shown in audit.evidence.items()
     }
     first = next(iter(pictures))
-    pictures[first] = replace(pictures[first], overlay=None)
+    pictures[first] = replace(pictures[first], heatmaps=())
     table = audit.predictions.assign(label=attack, predicted=attack, split=attack, format=attack)
     return replace(
         audit,
@@ -249,7 +252,9 @@ def _poisoned_view(audit: Audit, attack: str) -> ImageNetView:
 
 
 def _pictures(audit: Audit) -> int:
-    """How many the page shows at full size: images, heatmaps, further views, and those of the ImageNet section."""
-    cards = sum(1 + (shown.overlay is not None) + len(shown.views) for shown in audit.evidence.values())
+    """How many the page has: of cards with their heatmaps, of the first screen, of the enlarged view, of what differs
+    in copies, and of the ImageNet section.
+    """
+    cards = 1 + 2 + sum(1 + len(shown.heatmaps) for shown in audit.evidence.values())
     cards += sum(copy.difference is not None for group in audit.copies.values() for copy in group)
     return cards + sum(1 + (each.overlay is not None) for each in audit.addition(ImageNetView).absurdities)

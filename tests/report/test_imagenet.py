@@ -7,6 +7,7 @@ import pytest
 from auditor.classes.imagenet_view import ImageNetView, SeenClass, SeenName
 from auditor.report.audit import render_html
 from auditor.report.audit.imagenet import MAX_CLASSES, MAX_NAMES, MAX_NAMES_ALONE, imagenet_section
+from auditor.report.shared.assets import Inline
 from auditor.text import percent
 from tests.report.page import Document
 from tests.report.scanned import ABSURD, HANDLER, PLAIN, SCRIPT
@@ -45,7 +46,9 @@ def view(audit, absurdity):
 
 @pytest.fixture
 def section(view):
-    return lambda *classes, links=None, **fields: imagenet_section(view(*classes, **fields), links or {})
+    return lambda *classes, links=None, **fields: imagenet_section(
+        view(*classes, **fields), lambda file: (links or {}).get(file, ""), Inline()
+    )
 
 
 @pytest.fixture
@@ -115,10 +118,10 @@ def test_names_and_classes_beyond_the_tables_are_counted(section):
 def test_an_absurdity_leads_to_its_finding_where_it_has_one(section, absurdity):
     linked, unlinked = section(
         absurdities=(absurdity(PLAIN), absurdity("cats/other.jpg")),
-        links={PLAIN: "f-1"},
+        links={PLAIN: "#f-1"},
     ).cards
 
-    assert (linked.link, unlinked.link) == ("f-1", "")
+    assert (linked.link, unlinked.link) == ("#f-1", "")
     assert (linked.name, linked.share, linked.kin) == ("koala", "95.3%", "all cats <0.1%")
     assert len(linked.pictures) == 2
 

@@ -9,15 +9,13 @@ import pytest
 from auditor.audit import Audit, Finding
 from auditor.classes.imagenet_view import ImageNetView
 from auditor.outputs import summary
-from auditor.report.audit.headline import figures, verdict
-from auditor.report.audit.lines import place
+from auditor.report.audit.headline import next_step, verdict
 from auditor.report.audit.names import readable_audit
-from auditor.report.audit.page import build_page
 from auditor.report.audit.rows import class_matrix, confusion_matrix, rule_rows
 from auditor.report.shared.facts import facts, skipped
 from auditor.text import count, decimal, duration, listing, moment, number, percent, visible
 from tests.report import derived
-from tests.report.derived import files, images, like, many_classes, one_class, only
+from tests.report.derived import files, images, like, many_classes, one_class, only, page_of
 from tests.report.scanned import (
     COPIES,
     HANDLER,
@@ -30,6 +28,11 @@ from tests.report.scanned import (
     UNSURE,
     WRONG,
 )
+
+
+def nowhere(**choice: str) -> str:
+    """No cell leads anywhere."""
+    return ""
 
 
 def wrong(audit: Audit, place: int = 1, **fields: object) -> Finding:
@@ -121,17 +124,30 @@ def test_empty_folder_and_unreadable_folder_say_so(audit):
     assert verdict(unreadable).sentence == "None of 5 images can be read."
 
 
-def test_key_numbers(audit):
-    timed = replace(audit, run=replace(audit.run, seconds=12.25, images_per_second=23.67, cached=40))
+def test_the_next_step_is_the_review_and_what_it_brings(audit):
+    found = next_step(replace(audit, estimate=replace(audit.estimate, review=5, found_in_review=0.83)))
 
-    values = {figure.name: (figure.value, figure.remark) for figure in figures(timed)}
+    assert found.action == "Review 5 images"
+    assert found.rest == "About 2 minutes, at 30 seconds each; finds about 8 of 10 wrong labels."
+    assert next_step(audit).action == "Review 8 images"         # not more than there are pictures of
 
-    assert values["images"] == (str(images(audit)), "in 3 classes")
-    assert values["label findings"] == (str(2 * len(WRONG)), f"on {len(WRONG)} images")
-    assert values["unreadable"][0] == str(len(UNREADABLE))
-    assert values["low confidence"][0] == str(len(UNSURE))
-    assert values["images/s"] == ("23.7", "12.2 s, 40 cached")
-    assert "cached" not in {figure.name: figure.remark for figure in figures(audit)}["images/s"]
+
+def test_the_next_step_promises_no_more_than_was_found_as_a_test(audit):
+    power = replace(audit.power, swapped=100, found=64, can_judge=True)
+
+    assert "finds about 6 of 10" in next_step(replace(audit, power=power)).sentence
+    assert "finds" not in next_step(replace(audit, power=replace(power, can_judge=False))).sentence
+
+
+def test_without_doubtful_labels_the_next_step_is_to_look_at_pictures_or_copies(audit):
+    odd = audit.evidence[TEMPLATE]
+
+    look = next_step(replace(only(audit, like(audit, "upright", file=TEMPLATE)), evidence={TEMPLATE: odd}))
+    compare = next_step(only(audit, like(audit, "twice")))
+
+    assert look.sentence == "Look at 1 image: about 1 minute, at 30 seconds each."
+    assert compare.action == "Compare 1 group of copies"
+    assert next_step(derived.nothing_found(audit)) is None
 
 
 def test_the_verdict_goes_by_what_a_rule_claims_and_not_by_its_name(audit):
@@ -140,20 +156,20 @@ def test_the_verdict_goes_by_what_a_rule_claims_and_not_by_its_name(audit):
     renamed = replace(audit, rules=rules, findings=findings)
 
     assert verdict(renamed) == verdict(audit)
-    assert figures(renamed) == figures(audit)
+    assert next_step(renamed) == next_step(audit)
 
 
 def test_rules_that_did_not_run_are_listed_too(audit):
     many = many_classes(audit)
 
-    rows = {row.name: row for row in rule_rows(many, place(many).rules)}
+    rows = {row.name: row for row in rule_rows(many, lambda rule: "#there")}
 
     assert rows["dark"].count == "180" and rows["dark"].severity == "medium"
     assert rows["unreadable"].count == "0" and rows["unreadable"].severity == ""
 
 
 def test_class_table_counts_findings_and_images(audit):
-    table = class_matrix(audit)
+    table = class_matrix(audit, {}, nowhere)
 
     assert table.columns[:4] == ("Images", "Flagged", "Share", "Label probably wrong")
     flagged = {"cats": 7, "dogs": 6, HANDLER: 4}                # each with two wrong labels
@@ -164,14 +180,14 @@ def test_class_table_counts_findings_and_images(audit):
 
 
 def test_classes_beyond_the_table_are_counted(audit):
-    table = class_matrix(many_classes(audit))
+    table = class_matrix(many_classes(audit), {}, nowhere)
 
     assert len(table.rows) == 30
     assert table.more == "30 more classes not shown, with 90 flagged images in all."
 
 
 def test_confusion_is_by_the_model_where_its_classes_match(audit):
-    table = confusion_matrix(audit)
+    table = confusion_matrix(audit, {}, nowhere)
 
     assert table.columns == (HANDLER, "cats", "dogs")
     assert [[cell.text for cell in row.cells] for row in table.rows] == [
@@ -184,15 +200,15 @@ def test_confusion_is_by_the_model_where_its_classes_match(audit):
 
 
 def test_confusion_is_out_of_fold_where_they_do_not(audit):
-    table = confusion_matrix(many_classes(audit))
+    table = confusion_matrix(many_classes(audit), {}, nowhere)
 
-    assert "other folds" in table.note
+    assert "the other images" in table.note
     assert len(table.rows) == 20 and table.columns[-1] == "another class"
     assert all(sum(int(cell.text) for cell in row.cells if cell.text.isdigit()) == 3 for row in table.rows)
 
 
 def test_confusion_of_one_class_is_not_drawn(audit):
-    assert confusion_matrix(one_class(audit)) is None
+    assert confusion_matrix(one_class(audit), {}, nowhere) is None
 
 
 def test_skipped_files_are_grouped_and_capped(audit):
@@ -288,4 +304,4 @@ def test_a_further_part_of_a_scan_adds_its_record_and_sections_look_it_up_by_typ
     assert audit.addition(ImageNetView) is None
     assert readable_audit(audit)[0].addition(Weather) == Weather({"Shih-Tzu": 3})
     assert summary(audit)["weather"] == {"sunny": {"n02086240": 3}}
-    assert build_page(audit).imagenet is None
+    assert page_of(audit).front.imagenet is None

@@ -66,7 +66,7 @@ def test_every_command_asks_before_it_reads_anything(command, tmp_path, monkeypa
     (tmp_path / "taken").write_text("mine")
     monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(InputError, match="^taken/reports cannot be made: taken is a file and no folder; name another"):
+    with pytest.raises(InputError, match=r"^taken/reports cannot be made: taken is a file and no folder; name another"):
         CliRunner().invoke(app, [*command, "--out", "taken/reports"], catch_exceptions=False)
 
 

@@ -43,7 +43,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class Heat:
-    """A heatmap that lies over the photo, clear where it is cold; `name` says in short what it shows, `caption` in full."""
+    """A heatmap over the photo, clear where it is cold; `name` says in short what it shows, `caption` in full."""
 
     source: str
     name: str
@@ -156,9 +156,7 @@ def photo(file: str, label: str | None, evidence: Evidence, assets: Assets) -> P
     )
 
 
-def reason(
-    placement: Placement, finding: Finding, evidence: Evidence, row: Mapping[str, Any]
-) -> tuple[str, str]:
+def reason(placement: Placement, finding: Finding, evidence: Evidence, row: Mapping[str, Any]) -> tuple[str, str]:
     """Why an image is shown, in a line: what stands out, and the rest. A probability is the only number there is.
 
     The whole sentence stands further down on the card.
@@ -169,7 +167,7 @@ def reason(
         return title, visible(finding.message)
     share = f"{whole_percent(found.share)} {visible(found.name)}"
     if finding.rule in audit.rules_of("doubt"):
-        return title, f"at most {share}, by {found.by}"
+        return title, f"at most {whole_percent(found.share)}, by {found.by}"
     return share, f"by {found.by}"
 
 
@@ -180,7 +178,10 @@ def chance(audit: Audit, finding: Finding, evidence: Evidence, row: Mapping[str,
         if predicted is None or pd.isna(predicted) or confidence is None or pd.isna(confidence):
             return None
         return Chance(float(confidence), str(predicted), BY["model"])
-    if finding.rule not in audit.rules_of("label") | audit.rules_of("doubt") or not evidence.probabilities:
+    if finding.rule in audit.rules_of("doubt") and finding.value is not None:
+        matched = audit.model is not None and audit.model.matched
+        return Chance(finding.value, "", BY["model" if matched else "out-of-fold probe"])
+    if finding.rule not in audit.rules_of("label") or not evidence.probabilities:
         return None
     known = dict(evidence.probabilities)
     name = finding.suggested if finding.suggested in known else evidence.probabilities[0][0]

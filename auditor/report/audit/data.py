@@ -15,7 +15,11 @@ DATA_FORMAT = 1
 
 
 def report_data(
-    audit: Audit, pages: Sequence[Placement], page: int, rows: Mapping[str, Mapping[str, Any]]
+    audit: Audit,
+    pages: Sequence[Placement],
+    page: int,
+    rows: Mapping[str, Mapping[str, Any]],
+    ids: Mapping[str, str],
 ) -> dict[str, Any]:
     """Everything that filters, sorting and decisions on one page need.
 
@@ -24,6 +28,7 @@ def report_data(
         pages: Of the report.
         page: Its number.
         rows: File -> its row of the predictions.
+        ids: Readable name of a class -> the one that the data set has, where these differ.
     """
     placement = pages[page - 1]
     found = {finding.id: finding for finding in audit.findings}
@@ -40,6 +45,7 @@ def report_data(
         "page": page,
         "pages": len(pages),
         "classes": sorted(audit.classes),
+        "names": {name: visible(called) for called, name in ids.items()},
         "rules": [{"name": name, "title": title} for name, title in placement.titles.items()],
         "severities": list(SEVERITIES),
         "statuses": dict(STATUSES),
@@ -101,7 +107,7 @@ class Views:
             for findings in placement.cards.values():
                 label, suggested = labels_of([found[finding.id] for finding in findings])
                 rules = dict.fromkeys(finding.rule for finding in findings)
-                choices = [(("rule", rule),) for rule in rules]
+                choices: list[tuple[tuple[str, str], ...]] = [(("rule", rule),) for rule in rules]
                 if label is not None:
                     choices += [(("label", label), ("rule", rule)) for rule in rules]
                     choices += [(("label", label), ("suggested", suggested))] if suggested is not None else []

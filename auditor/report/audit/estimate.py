@@ -37,7 +37,8 @@ def qualification(audit: Audit) -> str:
     if estimate.high > WIDE * max(estimate.middle, 1):
         return f"It could be up to {number(estimate.high)}: {_why_wide(estimate)}."
     if estimate.low < estimate.high:
-        return f"The true number is probably between {number(estimate.low)} and {number(estimate.high)}: a person decides."
+        between = f"between {number(estimate.low)} and {number(estimate.high)}"
+        return f"The true number is probably {between}: a person decides."
     return "A person decides."
 
 

@@ -112,7 +112,7 @@ def _time(images: int) -> str:
 
 
 def _finds(audit: Audit) -> str:
-    """The share of the wrong labels that are expected among the images to review; in tenths, which is all it is good for.
+    """The share of the wrong labels that are expected among the images to review, in tenths: it is no finer.
 
     Where fewer images are flagged than the estimate would have reviewed, the share that was found of labels swapped as
     a test is the most that can be said.

@@ -10,6 +10,7 @@ from auditor.report.audit.rows import SEVERITIES, rule_titles
 from auditor.runs.files import FINDINGS, page_name
 from auditor.text import count, number, visible
 
+_UNFOLDED = 30  # lines of a table that stands open
 MAX_RELATED = 6  # other files named by one finding
 #: What people read of a finding's status.
 STATUSES: Mapping[Status, str] = {"new": "new", "persisting": "seen before", "accepted": "accepted"}
@@ -42,7 +43,10 @@ class FindingLine:
 
 @dataclass(frozen=True)
 class LineTable:
-    """Findings without pictures; `with_files` and `with_labels` say which columns have anything to show."""
+    """Findings without pictures; `with_files` and `with_labels` say which columns have anything to show.
+
+    A `folded` one has to be opened.
+    """
 
     anchor: str
     title: str
@@ -52,6 +56,7 @@ class LineTable:
     lines: tuple[FindingLine, ...]
     with_files: bool
     with_labels: bool
+    folded: bool
 
 
 @dataclass(frozen=True)
@@ -197,6 +202,7 @@ def _table(
         lines=tuple(placement.line(finding) for finding in findings),
         with_files=any(finding.file is not None for finding in findings),
         with_labels=any(finding.label or finding.suggested for finding in findings),
+        folded=key == "accepted" or len(findings) > _UNFOLDED,
     )
 
 

@@ -3,6 +3,7 @@
 Nothing statistical is computed: an audit's own values are counted, formatted and put into words.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +59,8 @@ def build_pages(audit: Audit, assets: Assets, max_bytes: int | None = None, fixe
     rows, properties = prediction_rows(whole), property_rows(named, whole.cards)
     pages = _paginate(audit, whole, assets, rows, properties, max_bytes, fixed, ids)
     views = Views(audit, pages)
-    return tuple(_page(audit, pages, number, assets, rows, properties, views, ids) for number in range(1, len(pages) + 1))
+    numbers = range(1, len(pages) + 1)
+    return tuple(_page(audit, pages, number, assets, rows, properties, views, ids) for number in numbers)
 
 
 def _paginate(
@@ -78,13 +80,14 @@ def _paginate(
     anchors = symbol_anchors(everything)
     sources = CardSources(assets, anchors, rows, properties, group_links(everything, whole.groups))
     found = {finding.id: finding for finding in audit.findings}
-    cards, first = [], ()
+    cards: list[Item] = []
+    first: tuple[Card, ...] = ()
     for number, file in enumerate(whole.cards, 1):
         card = make_card(everything, key(number), file, sources)
         first = first or (card,)
         raw = [found[finding.id] for finding in whole.cards[file]]
-        size = weigh(card) + weigh(card_data(audit, everything, file, number, raw, rows))
-        cards.append(Item(size, near_pictures(whole.audit.evidence[file])))
+        told = json.dumps(card_data(audit, everything, file, number, raw, rows))
+        cards.append(Item(weigh(card) + len(told), near_pictures(whole.audit.evidence[file])))
     copies = copy_groups(everything, anchors, assets)
     groups = [
         Item(weigh(group), copy_pictures(whole.audit.copies[finding.id]))
@@ -134,5 +137,5 @@ def _page(
         copies=copies,
         tables=line_tables,
         symbols=symbols(anchors, assets),
-        data=report_data(audit, pages, number, rows),
+        data=report_data(audit, pages, number, rows, ids),
     )

@@ -13,8 +13,8 @@ from auditor.text import count, number
 
 #: Shares of the first page that are kept for what is no card, where there is enough of it.
 _GROUPS_FIRST, _LINES_FIRST = 0.2, 0.1
-_MARKUP = 110                                   # bytes around a text, as the templates write them, at most on average
-_AROUND = 20_000                                # bytes of a page that are the same on all of them, without styles and scripts
+_MARKUP = 80                                    # bytes around a text, as the templates write them on average
+_AROUND = 20_000                                # bytes that all pages have, beside styles and scripts
 _LISTED = 9                                     # pages that are linked one by one
 
 
@@ -83,7 +83,7 @@ class _Room:
 def split(
     cards: Sequence[Item], groups: Sequence[Item], lines: Sequence[Item], front: int, room: int | None, assets: Assets
 ) -> Iterator[tuple[slice, slice, slice]]:
-    """Page after page, the cards, groups and lines that are on it; an item that no page has room for gets one of its own.
+    """Page after page, the cards, groups and lines that are on it; what no page has room for gets one of its own.
 
     Args:
         cards, groups, lines: In the order in which they are shown.
@@ -172,7 +172,8 @@ def pager(pages: Sequence[Placement], page: int, total: int) -> Pager:
     elif shown:
         sentence = f"Showing {number(before + 1)} to {number(before + shown)} of {count(total, 'image')}, worst first."
     else:
-        sentence = f"Page {page} of {last}. {count(total, 'image')} with pictures are on the pages before." if total else ""
+        before_it = f" {count(total, 'image')} with pictures are on the pages before." if total else ""
+        sentence = f"Page {page} of {last}.{before_it}"
     listed = range(1, last + 1)
     if last > _LISTED:
         near = {1, last, *range(max(1, page - 2), min(last, page + 2) + 1)}

@@ -64,7 +64,7 @@ def symbols(anchors: Mapping[bytes, str], assets: Assets) -> tuple[Symbol, ...]:
 
 
 def symbol_anchors(placement: Placement) -> dict[bytes, str]:
-    """Thumbnail -> t0, t1, ...: of the neighbours on cards, of copies, and on the first page of the data set's examples."""
+    """Thumbnail -> t0, t1, ...: of neighbours on cards, of copies, and on the first page of the data set's examples."""
     audit = placement.audit
     small = [picture for file in placement.cards for picture in near_pictures(audit.evidence[file])]
     small += [picture for finding in placement.groups for picture in copy_pictures(audit.copies[finding.id])]

@@ -60,7 +60,9 @@ def confusion_row(
     total = sum(times for (label, _), times in pairs.items() if label == given)
     numbers = [pairs[given, predicted] for predicted in names]
     cells = [
-        Cell(number(times), "same") if predicted == given else cell(times, max(total, 1), _hint(times, total), href(given, predicted))
+        Cell(number(times), "same")
+        if predicted == given
+        else cell(times, max(total, 1), _hint(times, total), href(given, predicted))
         for predicted, times in zip(names, numbers, strict=True)
     ]
     if others:
