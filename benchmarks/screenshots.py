@@ -47,14 +47,18 @@ VIEWS = (
     View("phone-gallery", width=390, height=844, scale=1.5, action=_GALLERY),
     View("enlarged", action=_ENLARGE),
     View("enlarged-phone", width=390, height=844, scale=1.5, action=_ENLARGE),
-    View("print", width=794, height=1123, media="print"),                      # A4 at 96 pixels per inch
+    View("print", width=703, height=1032, media="print"),                      # A4 within its margins, at 96 dpi
 )
 
 
-def report_of(out: Path, *arguments: str) -> Path:
-    """Runs `auditor` with these arguments, and returns the page that it wrote into an empty folder."""
-    subprocess.run([sys.executable, "-m", "auditor", *arguments, "--out", str(out)], check=True)
-    return next(out.glob("*/latest/index.html"))
+def report_of(scratch: Path, data: Path | None) -> Path:
+    """Draws and scans the demo, or scans a folder; returns the page. No page shows where on this machine they lie."""
+    command = [sys.executable, "-m", "auditor", *(("demo",) if data is None else ("scan", "data"))]
+    scratch.mkdir()
+    if data is not None:
+        (scratch / "data").symlink_to(data.resolve())
+    subprocess.run([*command, "--out", "reports"], check=True, cwd=scratch)
+    return next(scratch.glob("reports/*/latest/index.html"))
 
 
 def take(browser: Any, page: Path, view: View) -> bytes:
@@ -82,18 +86,16 @@ def main() -> None:
     parser.add_argument("--ten-classes", type=Path, metavar="FOLDER")
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
     arguments = parser.parse_args()
-    wanted: dict[str, tuple[str, ...]] = {"demo": ("demo",)}
-    for name, folder in (("photographs", arguments.photographs), ("ten-classes", arguments.ten_classes)):
-        if folder is not None:
-            wanted[name] = ("scan", str(folder))
+    asked = {"demo": None, "photographs": arguments.photographs, "ten-classes": arguments.ten_classes}
+    wanted = {name: data for name, data in asked.items() if data is not None or name == "demo"}
     total = 0
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        for name, command in wanted.items():
-            page = report_of(Path(folder) / name, *command)
+        for name, data in wanted.items():
+            page = report_of(Path(folder) / name, data)
             for view in VIEWS:
-                data = take(browser, page, view)
-                (arguments.out / f"{name}-{view.name}.webp").write_bytes(data)
-                total += len(data)
+                picture = take(browser, page, view)
+                (arguments.out / f"{name}-{view.name}.webp").write_bytes(picture)
+                total += len(picture)
     print(f"{len(wanted) * len(VIEWS)} pictures of {total / 1e6:.2f} MB in {arguments.out}")
 
 

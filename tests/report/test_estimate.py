@@ -6,7 +6,7 @@ import pytest
 
 from auditor.audit import LabelEstimate, LabelPower
 from auditor.report.audit import render_html
-from auditor.report.audit.estimate import estimate_sentences
+from auditor.report.audit.estimate import estimate_sentences, qualification
 from auditor.report.audit.headline import verdict
 from tests.report.derived import files, one_class
 from tests.report.page import Document
@@ -143,3 +143,15 @@ def test_the_headline_calls_no_label_wrong_where_the_model_cannot_judge(audit):
     found = verdict(replace(audit, power=UNABLE))
     assert "could not be judged by this model" in found.sentence
     assert found.number == "" and not found.calm
+
+
+def test_the_qualification_is_one_sentence_on_how_far_the_verdict_goes(audit, modelless):
+    def said(**fields):
+        return qualification(replace(audit, power=ABLE, estimate=replace(BASE, **fields)))
+
+    assert said(low=5, middle=9, high=15) == "The true number is probably between 5 and 15: a person decides."
+    assert said(low=0, middle=1, high=40, judged=1000).startswith("It could be up to 40: labels this clean")
+    clean = replace(audit, power=ABLE, findings=(), estimate=replace(BASE, low=0, middle=1, high=3))
+    assert qualification(clean) == "Up to 3 could be wrong all the same."
+    assert qualification(replace(audit, power=UNABLE)).startswith("It knows the class of 71%")
+    assert qualification(modelless) == "No label was judged: the scan had no model."

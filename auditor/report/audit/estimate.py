@@ -36,6 +36,8 @@ def qualification(audit: Audit) -> str:
         return ""
     if estimate.high > WIDE * max(estimate.middle, 1):
         return f"It could be up to {number(estimate.high)}: {_why_wide(estimate)}."
+    if not suspects(audit):
+        return f"Up to {number(estimate.high)} could be wrong all the same."
     if estimate.low < estimate.high:
         between = f"between {number(estimate.low)} and {number(estimate.high)}"
         return f"The true number is probably {between}: a person decides."

@@ -124,7 +124,8 @@ def _finds(audit: Audit) -> str:
     if power is not None and power.swapped:
         shares.append(power.found / power.swapped)
     tenths = round(10 * min(shares))
-    return f"; finds {'nearly all' if tenths > 9 else f'about {tenths} of 10'} wrong labels" if tenths else ""
+    verb = "finds" if suspects(audit) else "would find"         # where none looks wrong there may be none
+    return f"; {verb} {'nearly all' if tenths > 9 else f'about {tenths} of 10'} wrong labels" if tenths else ""
 
 
 def _wrong(audit: Audit) -> int:
