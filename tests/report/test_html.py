@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+import json
 import re
 from dataclasses import replace
 from itertools import pairwise
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -69,7 +71,7 @@ def test_policy_allows_this_style_and_this_script_and_nothing_else(case):
     page = case[2]
     policy = next(tag for tag in page.all("meta") if "http-equiv" in tag.attributes).attributes["content"]
     assert policy.startswith("default-src 'none'; img-src data:;")
-    assert "unsafe" not in policy
+    assert "unsafe" not in policy and "connect-src" not in policy
     assert [element.attributes.get("type") for element in page.all("script")] == ["application/json", None]
     for tag in ("style", "script"):
         element = page.all(tag)[-1]
@@ -87,6 +89,28 @@ def test_every_link_has_its_target_and_every_id_is_one(case):
     assert set(page.values("aria-labelledby")) <= set(ids)
 
 
+def test_every_link_to_a_view_names_what_the_cards_have(case):
+    page = case[2]
+    found = [element for element in page.all("script") if element.attributes.get("type") == "application/json"]
+    cards = json.loads(found[0].text)["cards"] if found else []
+    has = {
+        "rule": {rule for card in cards for rule in card["rules"]},
+        "label": {card["label"] for card in cards},
+        "suggested": {card["suggested"] for card in cards},
+    }
+
+    for value in page.values("href"):
+        if value.startswith("#") and "=" in value:
+            for name, wanted in parse_qsl(value[1:], strict_parsing=True):
+                assert wanted in has[name], value
+
+
+def test_the_printed_sheet_is_part_of_the_page(case):
+    style = case[2].all("style")[0].text
+
+    assert "@media print" in style and "nth-child(n + 25 of .card:not([hidden]))" in style
+
+
 def test_every_finding_has_its_place(case):
     audit, _, page = case
     assert {f"f-{finding.id}" for finding in audit.findings} <= set(page.values("id"))
@@ -101,8 +125,14 @@ def test_headings_go_down_one_level_at_a_time(case):
 def test_landmarks_are_there_and_pictures_are_described(case):
     page = case[2]
     assert [len(page.all(tag)) for tag in ("header", "nav", "main", "footer")] == [1, 1, 1, 1]
-    for picture in page.all("img"):                             # "" where it says again what stands beside it
-        assert picture.attributes["alt"] or "alt" in picture.attributes
+    for picture in page.all("img"):
+        kind = picture.attributes.get("class", "")
+        if picture.attributes["alt"] == "":     # it says again what stands beside it, or waits for the script
+            assert "photo" in kind or "heat" in kind
+    cards = [picture for picture in page.all("img") if "data-layer" in picture.attributes]
+    assert all(picture.attributes["alt"] for picture in cards)
+    described = [picture for picture in page.all("img") if picture.attributes["alt"].startswith("The image ")]
+    assert len(described) >= len([each for each in page.all("li") if "data-key" in each.attributes])
     for svg in page.all("svg"):
         assert svg.attributes.get("aria-hidden") == "true" or svg.attributes.get("aria-label")
 
