@@ -1,6 +1,6 @@
 """The result of a scan: a frozen record that the report and the exports render and never compute with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, get_args
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:                               # `auditor why` does without
 AUDIT_FORMAT = 1
 
 Severity = Literal["high", "medium", "low"]
+#: The severest first.
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 Status = Literal["new", "persisting", "accepted"]
 
 #: What the findings of a rule claim. Whoever treats rules differently asks this; nobody asks for a rule's name.
@@ -64,6 +66,12 @@ class Finding:
     message: str
     status: Status = "new"
     related_values: tuple[float, ...] = ()
+
+
+def labels_of(findings: Sequence[Finding]) -> tuple[str | None, str | None]:
+    """Of the findings about one image: the class that the data set gives it, and the first one that a rule suggests."""
+    label = next((finding.label for finding in findings if finding.label is not None), None)
+    return label, next((finding.suggested for finding in findings if finding.suggested is not None), None)
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,14 @@ import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
 
-from auditor.audit import RuleKind, Severity, Status
+from auditor.audit import SEVERITIES, RuleKind, Severity, Status
 from auditor.configuration import nearest
 from auditor.errors import InputError
 from auditor.text import some, visible, width
 
 ANY = "any"
 STATUSES: tuple[Status, ...] = ("new", "persisting")            # what is accepted never counts
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _COMPARISON = re.compile(r">=|>")

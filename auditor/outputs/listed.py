@@ -4,13 +4,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
-from auditor.audit import Audit, Finding, Severity
+from auditor.audit import SEVERITIES, Audit, Finding, labels_of
 
 #: What is taken from the table of predictions.
 _COLUMNS = ("file", "split", "label", "outcome", "width", "height", "p_correct", "review_rank", "sha256")
-_SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 #: Images that are named where there is room for a few.
 WORST = 5
 _DIGITS = 6                                     # of probabilities; the table has no more
@@ -41,7 +40,7 @@ class ListedImage:
     @property
     def suggested(self) -> str | None:
         """The class of the first finding that suggests one."""
-        return next((found.suggested for found in self.findings if found.suggested is not None), None)
+        return labels_of(self.findings)[1]
 
     @property
     def mistakenness(self) -> float | None:
@@ -72,7 +71,7 @@ def by_image(audit: Audit) -> dict[str, tuple[Finding, ...]]:
     about_labels = {rule.name for rule in audit.rules if rule.is_about_labels}
     found: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in sorted(
-        audit.standing, key=lambda each: -1 if each.rule in about_labels else _SEVERITIES.index(each.severity)
+        audit.standing, key=lambda each: -1 if each.rule in about_labels else SEVERITIES.index(each.severity)
     ):
         if finding.file is not None:
             found[finding.file].append(finding)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from auditor.audit import Audit, Finding
+from auditor.audit import Audit, Finding, labels_of
 from auditor.classes.imagenet import readable
 from auditor.gates import measured
 from auditor.outputs.listed import WORST, by_image
@@ -65,8 +65,7 @@ def _named(audit: Audit, worst: Mapping[str, Sequence[Finding]], columns: int | 
 
 
 def _labels(findings: Sequence[Finding]) -> str:
-    label = next((finding.label for finding in findings if finding.label is not None), None)
-    suggested = next((finding.suggested for finding in findings if finding.suggested is not None), None)
+    label, suggested = labels_of(findings)
     if suggested is None:
         return label or ""
     return f"{label or 'no label'} -> {suggested}"

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auditor.checks import known_checks, rule_of
+from auditor.checks import known_checks
 from auditor.checks.copies import Copies
 from auditor.errors import InputError
+from auditor.review.kept import label_rules
 from auditor.runs.files import PREDICTIONS
 from auditor.runs.stored import StoredRun
 from auditor.serving.relearning import Relearner
@@ -99,8 +100,7 @@ class StoredImages:
     @cached_property
     def cards(self) -> dict[str, Card]:
         """File -> card, in the order of the run's findings."""
-        kinds = known_checks()
-        about = {name for name, check in kinds.items() if rule_of(check()).is_about_labels}
+        about = label_rules()
         found: dict[str, list[tuple[str, str]]] = {}
         for finding in self.run.findings():
             if finding["file"] in self.row_of:

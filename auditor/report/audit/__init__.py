@@ -13,8 +13,9 @@ from auditor.report.shared.assets import Assets, Inline
 from auditor.report.shared.html import STYLE, render, write_page
 from auditor.resources import resource
 from auditor.runs.files import page_name
+from auditor.settings import Settings
 
-MAX_BYTES = 3_000_000                           # of a page, so that a mail can carry it
+MAX_BYTES = Settings().page_bytes               # of a page, so that a mail can carry it
 
 STYLES = (STYLE, "chart.css", "findings.css", "gallery.css", "print.css")
 SCRIPTS = (

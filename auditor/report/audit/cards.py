@@ -1,12 +1,12 @@
 """The flagged images that have pictures: one card each, the findings of a file merged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from auditor.audit import Audit, Evidence, Finding, HeatLayer
+from auditor.audit import Audit, Evidence, Finding, HeatLayer, labels_of
 from auditor.heatmaps.grad_cam import contrast_legend
 from auditor.report.audit.copies import GroupLink
 from auditor.report.audit.lines import STATUSES, FindingLine, Placement
@@ -136,12 +136,6 @@ def make_card(placement: Placement, key: str, file: str, sources: CardSources) -
 
 #: Who gives the probabilities of an image, in plain words.
 BY: Mapping[str, str] = {"model": "the model", "out-of-fold probe": "other images"}
-
-
-def labels_of(findings: Sequence[Finding]) -> tuple[str | None, str | None]:
-    """The class that the data set gives an image, and the one that a rule suggests."""
-    label = next((finding.label for finding in findings if finding.label is not None), None)
-    return label, next((finding.suggested for finding in findings if finding.suggested is not None), None)
 
 
 def photo(file: str, label: str | None, evidence: Evidence, assets: Assets) -> Photo:

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from auditor.audit import Audit, Finding
-from auditor.report.audit.cards import chance, labels_of
+from auditor.audit import SEVERITIES, Audit, Finding, labels_of
+from auditor.report.audit.cards import chance
 from auditor.report.audit.lines import STATUSES, Placement
-from auditor.report.audit.rows import SEVERITIES
 from auditor.runs.files import page_name
 from auditor.text import visible
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from auditor.audit import Audit, Finding, Status
+from auditor.audit import SEVERITIES, Audit, Finding, Status
 from auditor.report.audit.faults import failed_files
-from auditor.report.audit.rows import SEVERITIES, rule_titles
+from auditor.report.audit.rows import rule_titles
 from auditor.runs.files import FINDINGS, page_name
 from auditor.text import count, number, visible
 

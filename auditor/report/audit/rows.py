@@ -4,14 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from auditor.audit import Audit, Rule, RuleKind, Severity
+from auditor.audit import SEVERITIES, Audit, Rule, RuleKind
 from auditor.report.shared.matrix import UPRIGHT_COLUMNS, Cell, Matrix, MatrixRow, cell, confusion_row
 from auditor.text import count, decimal, number, percent, visible
 
 MAX_CLASSES = 30  # rows of the class table
 MAX_CONFUSION = 20  # classes of the confusion matrix
-
-SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
 
 
 @dataclass(frozen=True)
